@@ -1,0 +1,515 @@
+"""Every JSON body of /api, in and out. The browser's types are generated from here (reading_ui/src/api/types.ts).
+
+Times are ISO 8601 UTC. Text is already decoded: the browser never sees a DICOM character set.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """RFC 9457 problem document. `reason` is a machine word that the dictionaries translate."""
+
+    title: str
+    status: int
+    reason: str
+    detail: str = ""
+
+
+# ------------------------------------------------------------------------------------------------------- session
+class LoginRequest(msgspec.Struct, frozen=True):
+    login: str
+    password: str
+
+
+class GrantView(msgspec.Struct, frozen=True):
+    role: str                      # clinic, reader, reviewer, admin
+    site_id: str | None
+
+
+class SessionView(msgspec.Struct, frozen=True):
+    user_id: str
+    login: str
+    display_name: str
+    title: str
+    grants: list[GrantView]
+    centre_name: str
+    is_demo: bool
+
+
+# ------------------------------------------------------------------------------------------------------ worklist
+class NameView(msgspec.Struct, frozen=True):
+    """A person's name as shown; `is_guessed` asks the screen for its mark (C4)."""
+
+    display: str
+    alphabetic: str = ""
+    is_guessed: bool = False
+    encoding: str = ""
+    raw_hex: str = ""
+
+
+class PatientView(msgspec.Struct, frozen=True):
+    id: str
+    patient_id: str
+    name: NameView
+    sex: str
+    birth_date: date | None
+
+
+class ReadingRow(msgspec.Struct, frozen=True):
+    """One row of the worklist: film or ECG, one clock."""
+
+    id: str
+    study_id: str
+    kind: str                      # "image" or "ecg"
+    state: str                     # storage.model.ReadingState
+    priority: str
+    site_id: str
+    site_name: str
+    patient: PatientView
+    age_years: float | None
+    modality: str
+    body_part: str
+    description: str
+    accession_number: str
+    study_at: datetime | None
+    arrived_at: datetime
+    due_at: datetime
+    instance_count: int
+    expected_count: int | None
+    group: str
+    assigned_to_name: str | None
+    claimed_by: str | None
+    claimed_by_name: str | None
+    writer_id: str | None
+    late_instances: int
+    is_device_statement_present: bool
+    report_state: str | None
+    revision: int
+
+
+class ReadingList(msgspec.Struct, frozen=True):
+    items: list[ReadingRow]
+    total: int
+    counts: dict[str, int]         # by state, within scope and without the state filter
+
+
+class ConditionView(msgspec.Struct, frozen=True):
+    text: str
+    holds: bool
+    seen: dict[str, Any]
+
+
+class RuleView(msgspec.Struct, frozen=True):
+    rule: str
+    matched: bool
+    conditions: list[ConditionView]
+
+
+class DecisionView(msgspec.Struct, frozen=True):
+    """Why is this with me?"""
+
+    id: str
+    at: datetime
+    rules_version: int
+    priority: str
+    group: str
+    reader_name: str | None
+    due_at: datetime
+    tags: list[str]
+    because: list[RuleView]
+    facts: dict[str, Any]
+
+
+class InstanceView(msgspec.Struct, frozen=True):
+    id: str
+    sop_instance_uid: str
+    sop_class_uid: str
+    format: str
+    number: int | None
+    rows: int | None
+    columns: int | None
+    frame_count: int
+    has_waveform: bool
+    size_bytes: int
+
+
+class SeriesView(msgspec.Struct, frozen=True):
+    id: str
+    series_instance_uid: str
+    modality: str
+    number: int | None
+    description: str
+    instances: list[InstanceView]
+
+
+class RelatedStudy(msgspec.Struct, frozen=True):
+    """Another study of the same patient identity at the same site."""
+
+    study_id: str
+    reading_id: str | None
+    kind: str
+    modality: str
+    body_part: str
+    description: str
+    study_at: datetime | None
+    state: str | None
+
+
+class StudyView(msgspec.Struct, frozen=True):
+    id: str
+    study_instance_uid: str
+    site_id: str
+    site_name: str
+    device_name: str | None
+    patient: PatientView
+    age_years: float | None
+    kind: str
+    modality: str
+    body_part: str
+    description: str
+    accession_number: str
+    study_at: datetime | None
+    urgency: str
+    state: str
+    instance_count: int
+    expected_count: int | None
+    complete_by: str | None
+    first_arrival_at: datetime
+    last_arrival_at: datetime
+    series: list[SeriesView]
+    decision: DecisionView | None
+    related: list[RelatedStudy]
+
+
+class ReportTextView(msgspec.Struct, frozen=True):
+    technique: str = ""
+    findings: str = ""
+    impression: str = ""
+    is_positive: bool | None = None
+    is_critical: bool = False
+
+
+class ReportView(msgspec.Struct, frozen=True):
+    id: str
+    version: int
+    state: str
+    text: ReportTextView
+    template_id: str
+    writer_name: str | None
+    written_at: datetime | None
+    reviewer_name: str | None
+    signed_by_name: str | None
+    signed_at: datetime | None
+    text_sha256: str | None
+    revision: int
+    updated_at: datetime
+
+
+class ReadingDetail(msgspec.Struct, frozen=True):
+    """What the reading page shows at once."""
+
+    row: ReadingRow
+    study: StudyView
+    report: ReportView | None      # newest version, draft or signed
+    versions: list[ReportView]
+    allowed: list[str]             # of: claim, release, write, submit, review, return, sign, sign_emergency, send_back
+    reason: str                    # of the last return or rejection
+    deliveries: list[DeliveryView]
+
+
+class DraftRequest(msgspec.Struct, frozen=True):
+    text: ReportTextView
+    template_id: str
+    revision: int                  # of the report as last seen; 0 for the first save
+
+
+class ReasonRequest(msgspec.Struct, frozen=True):
+    reason: str
+
+
+class TemplateView(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    name_en: str
+    technique: str
+    findings: str
+    impression: str
+    hints: str
+
+
+class CheckView(msgspec.Struct, frozen=True):
+    """One sign-time check (F7) that did not pass."""
+
+    code: str                      # "placeholder", "laterality", "empty-impression", …
+    field: str
+    detail: str
+    is_blocking: bool
+
+
+class SigningText(msgspec.Struct, frozen=True):
+    """Exactly what will be signed, and its hash."""
+
+    text: str
+    text_sha256: str
+    report_id: str
+    checks: list[CheckView]
+
+
+class SignRequest(msgspec.Struct, frozen=True):
+    password: str
+    text_sha256: str
+    is_emergency: bool = False
+
+
+# ------------------------------------------------------------------------------------------------------- delivery
+class DeliveryView(msgspec.Struct, frozen=True):
+    id: str
+    report_id: str
+    version: int
+    kind: str
+    destination_name: str
+    state: str
+    attempts: int
+    queued_at: datetime
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    accepted_at: datetime | None
+    opened_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by_name: str | None
+    last_error: str
+
+
+class ClinicRow(msgspec.Struct, frozen=True):
+    """One study on the clinic's page."""
+
+    study_id: str
+    kind: str
+    patient: PatientView
+    age_years: float | None
+    modality: str
+    body_part: str
+    description: str
+    accession_number: str
+    study_at: datetime | None
+    arrived_at: datetime
+    instance_count: int
+    expected_count: int | None
+    step: str                      # arriving, arrived, being_read, in_review, report_ready, acknowledged, sent_back
+    priority: str | None
+    due_at: datetime | None
+    reader_name: str | None
+    report_id: str | None
+    report_version: int | None
+    report_state: str | None
+    is_critical: bool
+    signed_at: datetime | None
+    delivery: DeliveryView | None  # of the clinic's page
+    node_delivery: DeliveryView | None
+    reason: str
+
+
+class ClinicList(msgspec.Struct, frozen=True):
+    items: list[ClinicRow]
+    total: int
+    site_name: str
+
+
+# ------------------------------------------------------------------------------------------------------------ ECG
+class EcgLeadView(msgspec.Struct, frozen=True):
+    name: str
+    sample_count: int
+    start_us: float
+
+
+class EcgView(msgspec.Struct, frozen=True):
+    """Header of an ECG; the samples come as int32 little-endian nanovolts, lead after lead, from …/samples."""
+
+    instance_id: str
+    study_id: str
+    sop_instance_uid: str
+    format: str
+    interval_us: float
+    leads: list[EcgLeadView]
+    recorded_at: datetime | None
+    device_model: str
+    filters: str
+    measurements: dict[str, float]
+    statements: list[str]
+    warnings: list[str]
+
+
+class EcgReceipt(msgspec.Struct, frozen=True):
+    """Answer to POST /api/ecg: the bytes are durable and indexed."""
+
+    id: str                        # instance id
+    study_id: str
+    outcome: str                   # kept or duplicate
+    format: str
+    sop_instance_uid: str
+    sha256: str
+
+
+# ---------------------------------------------------------------------------------------------------------- admin
+class SiteView(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+    name_en: str
+    kind: str
+    phone: str = ""
+    is_enabled: bool = True
+
+
+class DeviceView(msgspec.Struct, frozen=True):
+    id: str
+    site_id: str
+    name: str
+    ae_title: str
+    address: str | None
+    modality: str
+    character_set: str | None
+    is_enabled: bool
+
+
+class DeviceRequest(msgspec.Struct, frozen=True):
+    site_id: str
+    name: str
+    ae_title: str
+    address: str | None = None
+    modality: str = ""
+    character_set: str | None = None
+    is_enabled: bool = True
+
+
+class KnockView(msgspec.Struct, frozen=True):
+    id: str
+    ae_title: str
+    address: str
+    first_at: datetime
+    last_at: datetime
+    count: int
+
+
+class AcceptKnockRequest(msgspec.Struct, frozen=True):
+    site_id: str
+    name: str
+    modality: str = ""
+    is_any_address: bool = False
+
+
+class DestinationView(msgspec.Struct, frozen=True):
+    id: str
+    site_id: str
+    kind: str
+    name: str
+    ae_title: str
+    host: str
+    port: int
+    is_enabled: bool
+
+
+class DestinationRequest(msgspec.Struct, frozen=True):
+    site_id: str
+    kind: str
+    name: str
+    ae_title: str = ""
+    host: str = ""
+    port: int = 0
+    is_enabled: bool = True
+
+
+class UserView(msgspec.Struct, frozen=True):
+    id: str
+    login: str
+    display_name: str
+    title: str
+    grants: list[GrantView]
+    is_enabled: bool
+
+
+class UserRequest(msgspec.Struct, frozen=True):
+    login: str
+    display_name: str
+    password: str
+    grants: list[GrantView]
+    title: str = ""
+
+
+class ArrivalView(msgspec.Struct, frozen=True):
+    id: str
+    at: datetime
+    via: str
+    outcome: str
+    site_id: str
+    calling_ae_title: str
+    address: str
+    file_name: str
+    sop_instance_uid: str
+    study_id: str | None
+    size_bytes: int
+    reason: str
+    detail: str
+    is_resolved: bool
+
+
+class AlarmView(msgspec.Struct, frozen=True):
+    id: str
+    at: datetime
+    kind: str
+    site_id: str
+    ref: str
+    detail: str
+
+
+class AuditView(msgspec.Struct, frozen=True):
+    node: str
+    seq: int
+    at: datetime
+    actor: str
+    actor_name: str
+    action: str
+    is_success: bool
+    site_id: str | None
+    study_id: str | None
+    detail: dict[str, Any]
+    hash: str
+
+
+class RuleSetView(msgspec.Struct, frozen=True):
+    version: int
+    activated_at: datetime
+    activated_by: str
+    source: str
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """The administrator's first page."""
+
+    sites: int
+    devices: int
+    studies: int
+    objects: int
+    object_bytes: int
+    free_bytes: int | None
+    waiting_readings: int
+    waiting_deliveries: int
+    quarantined: int
+    open_alarms: int
+    knocks: int
+    dicom_address: str
+    ae_title: str
+    version: str
+
+
+class LiveEvent(msgspec.Struct, frozen=True):
+    """One server-sent event on /api/events; ids alone, and only of sites within scope."""
+
+    kind: str
+    site_id: str
+    study_id: str
+    reading_id: str

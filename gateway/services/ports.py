@@ -1,0 +1,79 @@
+"""What a use case works with, and what it asks of the edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from gateway.settings import Settings
+from storage.interface import Database, ObjectStore
+from storage.model import Delivery, Destination, Report
+
+Clock = Callable[[], datetime]
+"""Returns the present as aware UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something changed that a screen may show. Published after the commit; carries ids, never patient data."""
+
+    kind: str                        # "arrival", "study", "reading", "report", "delivery", "knock", "alarm"
+    site_id: str
+    study_id: str = ""
+    reading_id: str = ""
+
+
+class Events(Protocol):
+    """Tells listeners in this process (live lists, the job runner) that something changed."""
+
+    def publish(self, event: Event) -> None:
+        """Hand the event to every listener. Never blocks, never raises; may be called from any thread."""
+
+    def wake_jobs(self) -> None:
+        """A job may be due now: look at once. May be called from any thread."""
+
+
+class OpenAssociations(Protocol):
+    """Which studies an association that is still open has sent to."""
+
+    def is_sending(self, study_id: str) -> bool:
+        """True while an open association has delivered instances of this study."""
+
+
+class NoAssociations:
+    """For processes that listen on no DICOM port."""
+
+    def is_sending(self, study_id: str) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryParcel:
+    """What a destination gets: the signed PDF and the Encapsulated PDF made from it once, at signing."""
+
+    delivery: Delivery
+    report: Report
+    pdf: bytes
+    dicom: bytes
+
+
+class DeliveryChannel(Protocol):
+    """One kind of destination. Raises DestinationUnavailable (try later) or DestinationRefused (never again)."""
+
+    async def deliver(self, parcel: DeliveryParcel, destination: Destination) -> None:
+        """Return once the destination has said that it keeps the report."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Built once by main and passed to every use case."""
+
+    settings: Settings
+    database: Database
+    objects: ObjectStore
+    clock: Clock
+    events: Events
+    node: str
+    associations: OpenAssociations = field(default_factory=NoAssociations)

@@ -1,0 +1,131 @@
+"""What the rest of the house may ask of storage.
+
+Two things have more than one implementation and are Protocols: the `Database` (SQLite, PostgreSQL) and the
+`ObjectStore` (files, S3). The statements are written once, in storage/tables, and reached through `Transaction`.
+
+Order that every use case keeps: object durable → one `write` (index rows, audit, jobs together) → answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import sqlalchemy as sa
+
+from storage.model import ObjectRef
+from storage.tables.alarms import Alarms
+from storage.tables.annotations import Annotations
+from storage.tables.arrivals import Arrivals
+from storage.tables.audit import Audit
+from storage.tables.decisions import Decisions
+from storage.tables.deliveries import Deliveries
+from storage.tables.jobs import Jobs
+from storage.tables.objects import Objects
+from storage.tables.readings import Readings
+from storage.tables.reports import Reports
+from storage.tables.sites import Sites
+from storage.tables.studies import Studies
+from storage.tables.users import Users
+from storage.tables.worklists import Worklists
+
+T = TypeVar("T")
+
+
+class Transaction:
+    """One transaction on either engine; its attributes are the tables by subject.
+
+    Work on it is plain synchronous code, without I/O of its own: on SQLite it runs on the writer's thread.
+    """
+
+    def __init__(self, connection: sa.Connection, *, node: str) -> None:
+        self.connection = connection
+        self.node = node
+        self.alarms = Alarms(connection)
+        self.annotations = Annotations(connection)
+        self.arrivals = Arrivals(connection)
+        self.audit = Audit(connection, node)
+        self.decisions = Decisions(connection)
+        self.deliveries = Deliveries(connection)
+        self.jobs = Jobs(connection)
+        self.objects = Objects(connection)
+        self.readings = Readings(connection)
+        self.reports = Reports(connection)
+        self.sites = Sites(connection)
+        self.studies = Studies(connection)
+        self.users = Users(connection)
+        self.worklists = Worklists(connection)
+
+
+class Database(Protocol):
+    """Tables of one engine."""
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` in one transaction and return its result once it is durable.
+
+        Whatever `work` raises rolls back its own changes alone and is raised here. `work` may be run again
+        after a lost connection or a serialisation failure, so it must not touch anything but the transaction.
+        Raises StorageFull, StorageUnavailable.
+        """
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        """Run `work` on a snapshot, beside the writer. Raises StorageUnavailable."""
+
+    async def close(self) -> None:
+        """Finish what was begun, then let go of the engine."""
+
+
+class ObjectWriter(Protocol):
+    """An object being received. Used from one thread at a time; blocking."""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Take the next bytes. Raises StorageFull."""
+
+    def finish(self) -> ObjectRef:
+        """Return the object's name once its bytes survive a power cut. The same bytes twice are one object.
+
+        Raises StorageFull, StorageUnavailable.
+        """
+
+    def abandon(self) -> None:
+        """Leave nothing behind. Allowed at any time, also after a failure."""
+
+
+class ObjectStore(Protocol):
+    """Bytes of received objects, named by their SHA-256, never overwritten. Blocking calls: use a thread."""
+
+    def begin(self) -> ObjectWriter:
+        """Start an object. Raises StorageFull when less than the reserve is left."""
+
+    def put(self, data: bytes) -> ObjectRef:
+        """begin, write, finish in one call."""
+
+    def get(self, sha256: str) -> bytes:
+        """Return the whole object. Raises ObjectMissing, StorageUnavailable."""
+
+    def get_range(self, sha256: str, start: int, length: int) -> bytes:
+        """Return up to `length` bytes from `start`. Raises ObjectMissing, StorageUnavailable."""
+
+    def size(self, sha256: str) -> int:
+        """Return the size in bytes. Raises ObjectMissing."""
+
+    def stream(self, sha256: str, chunk_bytes: int = 1 << 20) -> AsyncIterator[bytes]:
+        """Yield the object in chunks without holding it whole (reads in a thread). Raises ObjectMissing."""
+
+    def names(self) -> list[str]:
+        """Return the SHA-256 of every object kept, for the scrub and the sweep of orphans."""
+
+    def remove_orphan(self, sha256: str) -> None:
+        """Remove an object that no index row names. Only the sweep calls this, and never on a young object."""
+
+    def free_bytes(self) -> int | None:
+        """Return what is left for objects, or None where the store cannot tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """What main opens and closes: the tables and the bytes."""
+
+    database: Database
+    objects: ObjectStore
