@@ -1,0 +1,41 @@
+# Two commands are enough for a newcomer: make run, make test. Each may be repeated at any time.
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help run test bench setup ui lint check-ui wheel unit browser faults clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: ## set up, start the gateway with the demo county, print address and logins
+	@.ci/setup run
+	@exec $(PYTHON) -m gateway demo --with-gateway --data var
+
+test: ## set up, then check everything (types, style, units, real peers, browser)
+	@.ci/setup test
+	@.ci/check
+
+bench: ## benchmarks as a table and as var/bench.json
+	@.ci/setup test
+	@$(PYTHON) -m tests.benchmarks
+
+setup: ## set up only
+	@.ci/setup test
+
+ui: ## build the reading UI if its sources changed
+	@.ci/setup ui
+
+lint: ## ruff and mypy
+	@$(PYTHON) -m ruff check . && $(PYTHON) -m mypy
+
+check-ui: ## tsc, eslint, stylelint, vitest, bundle sizes
+	@cd reading_ui && npm run --silent check
+
+wheel: ui ## build the wheel into dist/
+	@$(PYTHON) -m hatchling build -t wheel
+
+faults: ## the long fault runs: more seeds, more kills
+	@READING_GATEWAY_FAULT_ROUNDS=20 $(PYTHON) -m pytest tests/faults -q
+
+clean: ## remove what setup and builds made; run-time data in var/ stays
+	@rm -rf .venv .setup dist build reading_ui/dist reading_ui/node_modules

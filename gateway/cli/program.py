@@ -1,0 +1,71 @@
+"""The program `reading-gateway`: one door to everything that is done from a terminal.
+
+Exit codes: 0 done, 1 failed or refused, 2 used wrongly. `--json` prints what machines read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gateway import __version__
+from gateway.cli.admin import destination, device, site, token, user
+from gateway.cli.bridge import data_options, read_settings, run_on_store, show
+from gateway.cli.demo import demo
+from gateway.cli.ecg import ecg
+from gateway.cli.rules import rules
+from gateway.settings import Settings
+
+
+@click.group()
+@click.version_option(__version__, prog_name="reading-gateway")
+def main() -> None:
+    """Receive studies and ECGs, route them to readers, return the signed report."""
+
+
+@main.command()
+@click.option("--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Settings file.")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.  [default: ./var]")
+@click.option("--http", metavar="HOST:PORT", help="Web pages, API, DICOMweb.  [default: 127.0.0.1:8080]")
+@click.option("--dicom", metavar="HOST:PORT", help="DICOM port.  [default: 127.0.0.1:11112]")
+@click.option("--ae-title", metavar="TITLE", help="Own AE title.  [default: GATEWAY]")
+def serve(config: Path | None, data: Path | None, http: str | None, dicom: str | None, ae_title: str | None) -> None:
+    """Run the gateway until SIGTERM; prints one line with the addresses when ready."""
+    from gateway.main import Gateway
+    from gateway.main import serve as serve_forever
+    from gateway.observability.logs import configure_logs
+    from storage.errors import StorageError
+
+    settings = read_settings(config, data_dir=data, http=http, dicom=dicom, ae_title=ae_title)
+    configure_logs(settings.log_format)
+
+    def ready(gateway: Gateway) -> None:
+        click.echo(f"reading-gateway {__version__} ready: http://{gateway.http_address} "
+                   f"dicom {settings.ae_title}@{gateway.dicom_address} data {settings.data_dir.resolve()}")
+
+    try:
+        asyncio.run(serve_forever(settings, on_ready=ready))
+    except (StorageError, OSError) as exc:
+        raise click.ClickException(str(exc)) from exc
+
+
+@main.command()
+@data_options
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def verify(settings: Settings, as_json: bool) -> None:
+    """Re-hash every object, check the index against them, and the audit chain. Exit 1 unless all is sound."""
+    answer = run_on_store(settings, "verify", {})
+    show(answer, as_json=as_json)
+    if not answer["is_sound"]:
+        raise SystemExit(1)
+
+
+def _add(*commands: Any) -> None:
+    for command in commands:
+        main.add_command(command)
+
+
+_add(site, device, user, token, destination, rules, demo, ecg)

@@ -1,0 +1,148 @@
+"""The one place that builds the parts, starts them in order, and stops them in reverse.
+
+Order matters: storage first, then what works on it (jobs), then the doors (DICOM, HTTP, folders). Stopping closes
+the doors first, so that whatever was begun can still be made durable and answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import structlog
+from aiohttp import web
+
+from gateway.cli.local_socket import LocalSocket
+from gateway.delivery.channels import open_channels
+from gateway.dicom.storage_scp import StorageScp
+from gateway.ecg.watched_folder import WatchedFolders
+from gateway.http.app import create_app
+from gateway.services import activate_rules, claim_reading, complete_study, deliver, route_study, sweep_orphans
+from gateway.services.event_bus import EventBus
+from gateway.services.job_runner import JobHandler, JobRunner
+from gateway.services.ports import Parts
+from gateway.services.render import HANDLERS as RENDER_HANDLERS
+from gateway.settings import Settings
+from storage.model import INBOX_SITE_ID, Site, SiteKind
+from storage.opening import open_storage
+
+log = structlog.get_logger("gateway")
+
+STOP_WITHIN_S = 10.0
+
+
+def utc_now() -> datetime:
+    """The clock of the running gateway; tests pass their own."""
+    return datetime.now(UTC)
+
+
+async def open_parts(settings: Settings) -> Parts:
+    """Open storage and build what every use case works with. Raises StorageError."""
+    node = settings.node or socket.gethostname() or "gateway"
+    storage = await open_storage(
+        data_dir=settings.data_dir, database_url=settings.database_url, objects_url=settings.objects_url,
+        s3_endpoint=settings.s3_endpoint, s3_region=settings.s3_region,
+        s3_access_key_id=settings.s3_access_key_id, s3_secret_access_key=settings.s3_secret_access_key,
+        node=node, reserve_bytes=settings.reserve_bytes,
+    )
+    parts = Parts(settings=settings, database=storage.database, objects=storage.objects, clock=utc_now,
+                  events=EventBus(), node=node)
+    await _ensure_inbox(parts)
+    return parts
+
+
+async def _ensure_inbox(parts: Parts) -> None:
+    """Studies of unregistered devices belong to a site of their own, which only administrators see."""
+    inbox = Site(INBOX_SITE_ID, "未登记设备", "Unregistered devices", SiteKind.INBOX)
+    if await parts.database.read(lambda tx: tx.sites.site(INBOX_SITE_ID)) is None:
+        await parts.database.write(lambda tx: tx.sites.add_site(inbox))
+
+
+class Gateway:
+    """A running gateway: everything that main builds, with its addresses."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._stops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
+        self.http_address = ""
+        self.dicom_address = ""
+
+    async def start(self) -> None:
+        """Open everything; on a failure close again what was opened, and raise."""
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        settings = self._settings
+        parts = await open_parts(settings)
+        self._stops.append(("storage", parts.database.close))
+        await sweep_orphans.clear_part_files(parts)
+        await activate_rules.ensure_rules(parts)
+
+        scp = StorageScp(parts)
+        parts = replace(parts, associations=scp)
+        runner = JobRunner(parts, self._handlers(parts))
+        await runner.start()
+        self._stops.append(("jobs", runner.stop))
+
+        self.dicom_address = await scp.start()
+        self._stops.append(("dicom", scp.stop))
+
+        folders = WatchedFolders(parts)
+        await folders.start()
+        self._stops.append(("folders", folders.stop))
+
+        local = LocalSocket(parts)
+        await local.start()
+        self._stops.append(("local socket", local.stop))
+
+        await self._start_http(parts)
+
+    def _handlers(self, parts: Parts) -> dict[str, JobHandler]:
+        return {
+            **complete_study.HANDLERS, **route_study.HANDLERS, **claim_reading.HANDLERS, **RENDER_HANDLERS,
+            **deliver.handlers(open_channels(parts.settings)),
+        }
+
+    async def _start_http(self, parts: Parts) -> None:
+        app = create_app(parts, dicom_address=self.dicom_address)
+        http = web.AppRunner(app, access_log=None, shutdown_timeout=3.0)
+        await http.setup()
+        host, port = self._settings.host_port("http")
+        site = web.TCPSite(http, host, port)
+        await site.start()
+        bound = http.addresses[0]
+        self.http_address = f"{bound[0]}:{bound[1]}"
+        self._stops.append(("http", http.cleanup))
+
+    async def stop(self) -> None:
+        """Close the doors, then the rest, each within its share of ten seconds."""
+        while self._stops:
+            name, stop = self._stops.pop()
+            try:
+                async with asyncio.timeout(STOP_WITHIN_S):
+                    await stop()
+            except TimeoutError:
+                log.error("part did not stop in time", part=name)
+
+
+async def serve(settings: Settings, *, on_ready: Callable[[Gateway], None]) -> None:
+    """Run a gateway until SIGTERM or SIGINT; then drain and stop."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, stopping.set)
+    gateway = Gateway(settings)
+    await gateway.start()
+    try:
+        on_ready(gateway)
+        await stopping.wait()
+    finally:
+        await gateway.stop()
