@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
@@ -116,8 +117,14 @@ class ObjectStore(Protocol):
     def names(self) -> list[str]:
         """Return the SHA-256 of every object kept, for the scrub and the sweep of orphans."""
 
-    def remove_orphan(self, sha256: str) -> None:
-        """Remove an object that no index row names. Only the sweep calls this, and never on a young object."""
+    def stored_at(self, sha256: str) -> datetime:
+        """When these bytes came last. Raises ObjectMissing."""
+
+    def remove_orphan(self, sha256: str, *, stored_before: datetime) -> bool:
+        """Remove an object that no index row names, unless its bytes came again since. Only the sweep calls this."""
+
+    def remove_parts(self, *, begun_before: datetime) -> int:
+        """Remove what broken-off writers left behind; returns how many."""
 
     def free_bytes(self) -> int | None:
         """Return what is left for objects, or None where the store cannot tell."""

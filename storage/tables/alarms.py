@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from storage.model import Alarm, Scope
+from storage.model import Alarm, Scope, new_id
+from storage.tables.schema import alarm
+from storage.tables.scoping import within
 
 
 class Alarms:
@@ -17,12 +20,30 @@ class Alarms:
 
     def raise_alarm(self, kind: str, *, site_id: str, ref: str, detail: str, at: datetime) -> Alarm:
         """Add an alarm; the same kind and ref that is still open is not added twice."""
-        raise NotImplementedError
+        is_same = sa.and_(alarm.c.kind == kind, alarm.c.ref == ref, alarm.c.acknowledged_at.is_(None))
+        row = self._connection.execute(sa.select(alarm).where(is_same).limit(1)).first()
+        if row is not None:
+            return _alarm(row)
+        raised = Alarm(new_id(), at, kind, site_id, ref, detail)
+        self._connection.execute(sa.insert(alarm).values(id=raised.id, at=at, kind=kind, site_id=site_id, ref=ref,
+                                                         detail=detail))
+        return raised
 
     def open_alarms(self, scope: Scope, limit: int = 200) -> list[Alarm]:
         """Not yet acknowledged, newest first."""
-        raise NotImplementedError
+        rows = self._connection.execute(
+            sa.select(alarm).where(alarm.c.acknowledged_at.is_(None), within(scope, alarm.c.site_id))
+            .order_by(alarm.c.at.desc(), alarm.c.id.desc()).limit(limit))
+        return [_alarm(row) for row in rows]
 
     def acknowledge(self, alarm_id: str, user_id: str, at: datetime, scope: Scope) -> bool:
         """True if it was open and within scope."""
-        raise NotImplementedError
+        done = self._connection.execute(
+            sa.update(alarm).where(alarm.c.id == alarm_id, alarm.c.acknowledged_at.is_(None),
+                                   within(scope, alarm.c.site_id))
+            .values(acknowledged_at=at, acknowledged_by=user_id))
+        return done.rowcount == 1
+
+
+def _alarm(row: sa.Row[Any]) -> Alarm:
+    return Alarm(**row._mapping)

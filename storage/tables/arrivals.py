@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from storage.model import Arrival, Scope
+from storage.model import Arrival, ArrivalOutcome, ArrivalVia, Scope
+from storage.tables.schema import arrival as table
+from storage.tables.scoping import within
+
+_IN_QUARANTINE = (ArrivalOutcome.CONFLICT.value, ArrivalOutcome.QUARANTINED.value)
 
 
 class Arrivals:
@@ -17,20 +23,41 @@ class Arrivals:
 
     def add(self, arrival: Arrival) -> None:
         """Remember an arrival."""
-        raise NotImplementedError
+        values = {field.name: getattr(arrival, field.name) for field in dataclasses.fields(Arrival)}
+        values |= {"via": arrival.via.value, "outcome": arrival.outcome.value}
+        self._connection.execute(sa.insert(table), values)
 
     def get(self, arrival_id: str, scope: Scope) -> Arrival | None:
         """One arrival, if the scope may see it."""
-        raise NotImplementedError
+        row = self._connection.execute(
+            sa.select(table).where(table.c.id == arrival_id, within(scope, table.c.site_id))).first()
+        return None if row is None else _arrival(row)
 
     def of_study(self, study_id: str, scope: Scope) -> list[Arrival]:
         """In the order they came."""
-        raise NotImplementedError
+        rows = self._connection.execute(
+            sa.select(table).where(table.c.study_id == study_id, within(scope, table.c.site_id))
+            .order_by(table.c.at, table.c.id))
+        return [_arrival(row) for row in rows]
 
     def quarantine(self, scope: Scope, *, include_resolved: bool = False, limit: int = 500) -> list[Arrival]:
         """Conflict and quarantined arrivals, newest first."""
-        raise NotImplementedError
+        wanted = sa.select(table).where(table.c.outcome.in_(_IN_QUARANTINE), within(scope, table.c.site_id))
+        if not include_resolved:
+            wanted = wanted.where(table.c.resolved_at.is_(None))
+        rows = self._connection.execute(wanted.order_by(table.c.at.desc(), table.c.id.desc()).limit(limit))
+        return [_arrival(row) for row in rows]
 
     def resolve(self, arrival_id: str, user_id: str, at: datetime, scope: Scope) -> bool:
-        """Mark as dealt with; nothing is deleted by that."""
-        raise NotImplementedError
+        """Mark as dealt with; nothing is deleted by that. True if it was in quarantine and open."""
+        done = self._connection.execute(
+            sa.update(table).where(table.c.id == arrival_id, table.c.resolved_at.is_(None),
+                                   table.c.outcome.in_(_IN_QUARANTINE), within(scope, table.c.site_id))
+            .values(resolved_at=at, resolved_by=user_id))
+        return done.rowcount == 1
+
+
+def _arrival(row: sa.Row[Any]) -> Arrival:
+    values = dict(row._mapping)
+    values |= {"via": ArrivalVia(values["via"]), "outcome": ArrivalOutcome(values["outcome"])}
+    return Arrival(**values)

@@ -8,6 +8,10 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from storage.model import ObjectRef
+from storage.tables.schema import stored_object
+from storage.tables.upserts import upsert
+
+_PAGE = 1000
 
 
 class Objects:
@@ -18,16 +22,32 @@ class Objects:
 
     def add(self, ref: ObjectRef, *, kind: str, at: datetime) -> None:
         """Remember a durable object; the same hash twice is one row. Kinds: received, quarantined, report."""
-        raise NotImplementedError
+        self._connection.execute(
+            upsert(self._connection, stored_object)
+            .values(sha256=ref.sha256, size_bytes=ref.size_bytes, kind=kind, stored_at=at).on_conflict_do_nothing())
 
     def has(self, sha256: str) -> bool:
         """True if the index relies on it."""
-        raise NotImplementedError
+        found = self._connection.execute(sa.select(stored_object.c.sha256).where(stored_object.c.sha256 == sha256))
+        return found.first() is not None
 
     def walk(self) -> Iterator[ObjectRef]:
-        """Every object that must be there."""
-        raise NotImplementedError
+        """Every object that must be there, by hash."""
+        after = ""
+        while page := self.page(after):
+            yield from page
+            after = page[-1].sha256
+
+    def page(self, after: str, limit: int = _PAGE) -> list[ObjectRef]:
+        """The next objects behind a hash, for walks that must not hold one snapshot for hours."""
+        rows = self._connection.execute(
+            sa.select(stored_object.c.sha256, stored_object.c.size_bytes).where(stored_object.c.sha256 > after)
+            .order_by(stored_object.c.sha256).limit(limit))
+        return [ObjectRef(row.sha256, row.size_bytes) for row in rows]
 
     def total(self) -> tuple[int, int]:
         """Count and bytes."""
-        raise NotImplementedError
+        row = self._connection.execute(
+            sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(stored_object.c.size_bytes), 0))
+            .select_from(stored_object)).one()
+        return int(row[0]), int(row[1])

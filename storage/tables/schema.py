@@ -1,4 +1,4 @@
-"""The tables, once, for both engines. A change here needs a migration in storage/migrations (a test compares them)."""
+"""The tables, once, for both engines. A change needs a revision in storage/migrations (a test compares them)."""
 
 from __future__ import annotations
 
@@ -172,6 +172,7 @@ delivery = sa.Table("delivery", metadata, _id(), _text("report_id"), _text("stud
 # work and proof
 job = sa.Table("job", metadata, _counter("id"), _text("key"), _text("kind"), _text("ref"), _time("due"),
                _maybe("lease_until", UtcDateTime), _maybe("owner"), _int("attempt", "0"), _text("state"),
+               _maybe("again_due", UtcDateTime),  # asked for once more while it was running
                _text("last_error", server_default=""), sa.UniqueConstraint("key"),
                sa.Index("ix_job_due_ready", "due", sqlite_where=sa.text("state = 'ready'"),
                         postgresql_where=sa.text("state = 'ready'")))

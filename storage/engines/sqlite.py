@@ -1,0 +1,248 @@
+"""The embedded engine: SQLite in WAL mode with one writer thread and group commit.
+
+Every `write` is queued; the writer thread takes what is waiting, runs each call inside its own savepoint of one
+shared transaction, and answers the callers after the COMMIT. With `synchronous=FULL` that COMMIT returns after the
+write-ahead log was fsynced, so an answer always means durable; many callers share one fsync. Reads run on other
+connections and never wait for the writer. SQLite means exactly one process: a lock file refuses the second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import queue
+import sqlite3
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.pool import NullPool, QueuePool
+
+from storage.errors import AlreadyOpen, StorageFull, StorageUnavailable
+from storage.interface import Transaction
+
+T = TypeVar("T")
+
+LARGEST_GROUP = 128
+_READERS = 4
+_BUSY_TIMEOUT_MS = 10_000
+
+
+class SqliteDatabase:
+    """`Database` on one SQLite file. Create it in a thread: opening and upgrading block."""
+
+    def __init__(self, path: Path, *, node: str, prepare: Callable[[sa.Connection], None],
+                 is_read_only: bool = False) -> None:
+        """Open the file; `prepare` brings the schema up to date on the writer's engine.
+
+        With `is_read_only` no lock is taken and nothing can be written: for looking while the gateway runs.
+        Raises AlreadyOpen, StorageFull, StorageUnavailable and what `prepare` raises.
+        """
+        self._node = node
+        self._is_read_only = is_read_only
+        self._lock = None if is_read_only else _FileLock(path.with_name("gateway.lock"))
+        self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._gate = threading.Lock()
+        self._is_closed = False
+        try:
+            self._writer_engine = _engine(path, begin="BEGIN IMMEDIATE", poolclass=NullPool)
+            self._reader_engine = _engine(path, begin="BEGIN", poolclass=QueuePool, pool_size=_READERS,
+                                          max_overflow=0, is_reader=True)
+            if not is_read_only:
+                with self._writer_engine.connect() as connection, connection.begin():
+                    prepare(connection)
+                _fsync_folder(path.parent)
+        except sa.exc.DBAPIError as exc:
+            self._unlock()
+            raise _translated(exc) from exc
+        except BaseException:
+            self._unlock()
+            raise
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="sqlite-read")
+        self._writer = threading.Thread(target=self._write_until_closed, name="sqlite-write", daemon=True)
+        self._writer.start()
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        with self._gate:
+            if self._is_closed or self._is_read_only:
+                raise StorageUnavailable("the database is closed" if self._is_closed else "opened for reading only")
+            self._queue.put(_Call(work, loop, future))
+        return await future
+
+    async def read(self, work: Callable[[Transaction], T]) -> T:
+        if self._is_closed:
+            raise StorageUnavailable("the database is closed")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def close(self) -> None:
+        with self._gate:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            self._queue.put(None)
+        await asyncio.to_thread(self._writer.join)
+        await asyncio.to_thread(self._readers.shutdown)
+        self._reader_engine.dispose()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    def _read(self, work: Callable[[Transaction], T]) -> T:
+        try:
+            with self._reader_engine.connect() as connection, connection.begin():
+                return work(Transaction(connection, node=self._node))
+        except sa.exc.DBAPIError as exc:
+            raise _translated(exc) from exc
+
+    # ------------------------------------------------------------------------------------------ the writer thread
+    def _write_until_closed(self) -> None:
+        if self._is_read_only:
+            return
+        with self._writer_engine.connect() as connection:
+            while True:
+                group = self._next_group()
+                if group:
+                    self._commit(connection, [call for call in group if call is not None])
+                    _answer([call for call in group if call is not None])
+                if None in group:
+                    return
+
+    def _next_group(self) -> list[_Call | None]:
+        group = [self._queue.get()]
+        while len(group) < LARGEST_GROUP and group[-1] is not None:
+            try:
+                group.append(self._queue.get_nowait())
+            except queue.Empty:
+                break
+        return group
+
+    def _commit(self, connection: sa.Connection, group: list[_Call]) -> None:
+        """Run the calls in one transaction. Afterwards each holds its result, durable, or its error."""
+        try:
+            with connection.begin():
+                for call in group:
+                    self._run(connection, call)
+        except Exception as exc:  # whatever ended the transaction ended it for all of them
+            error = _translated(exc)
+            for call in group:
+                call.error = error
+
+    def _run(self, connection: sa.Connection, call: _Call) -> None:
+        connection.exec_driver_sql("SAVEPOINT one_call")
+        try:
+            call.result = call.work(Transaction(connection, node=self._node))
+        except Exception as exc:  # the caller's own failure: it gets it, its neighbours do not
+            driver: Any = connection.connection.driver_connection
+            if not driver.in_transaction:
+                raise  # a full disk makes SQLite itself roll back everything
+            connection.exec_driver_sql("ROLLBACK TO one_call")
+            call.error = _translated(exc)
+        connection.exec_driver_sql("RELEASE one_call")
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    work: Callable[[Transaction], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = None
+
+
+def _answer(group: list[_Call]) -> None:
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[_Call]] = defaultdict(list)
+    for call in group:
+        by_loop[call.loop].append(call)
+    for loop, calls in by_loop.items():
+        if not loop.is_closed():  # a closed loop has nobody who waits
+            loop.call_soon_threadsafe(_settle, calls)
+
+
+def _settle(calls: list[_Call]) -> None:
+    for call in calls:
+        if call.future.done():
+            continue
+        if call.error is None:
+            call.future.set_result(call.result)
+        elif isinstance(call.error, StopIteration):  # a future cannot carry it
+            call.future.set_exception(RuntimeError("the work raised StopIteration"))
+        else:
+            call.future.set_exception(call.error)
+
+
+def _translated(exc: Exception) -> Exception:
+    """Foreign errors that a caller can act on become ours; anything else is a bug and stays what it is."""
+    if isinstance(exc, sa.exc.DBAPIError) and isinstance(exc.orig, sqlite3.Error):
+        code = getattr(exc.orig, "sqlite_errorcode", 0) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return StorageFull(f"the disk of the database is full: {exc.orig}")
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+                    sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return StorageUnavailable(f"the database did not take it: {exc.orig}")
+    return exc
+
+
+def _engine(path: Path, *, begin: str, is_reader: bool = False, **options: Any) -> sa.Engine:
+    engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), json_serializer=to_json,
+                              json_deserializer=msgspec.json.decode, connect_args={"check_same_thread": False},
+                              **options)
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_TIMEOUT_MS}",
+                       "journal_size_limit=67108864", "temp_store=MEMORY", "cache_size=-16384"):
+            connection.execute(f"PRAGMA {pragma}")
+        if is_reader:
+            connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def start(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def to_json(value: Any) -> str:
+    """JSON columns on both engines: records and times are written as plain JSON, Chinese stays readable."""
+    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class _FileLock:
+    """Held by the process that owns the data folder; the system lets go of it when that process ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip()
+            os.close(self._descriptor)
+            raise AlreadyOpen(f"Another gateway process (pid {holder or 'unknown'}) holds {path.parent}. "
+                              "SQLite means exactly one process: stop the other first.") from exc
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        os.close(self._descriptor)
