@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from storage.model import Decision, Scope
+from storage.model import Decision, Priority, Scope
+from storage.tables.schema import decision, rule_set, study
 
 
 class Decisions:
@@ -17,28 +20,53 @@ class Decisions:
 
     def add_rule_set(self, source: str, *, by: str, at: datetime) -> int:
         """Store a version and make it the active one; returns its number."""
-        raise NotImplementedError
+        row = self._connection.execute(
+            rule_set.insert().values(source=source, source_sha256=hashlib.sha256(source.encode()).hexdigest(),
+                                     activated_at=at, activated_by=by).returning(rule_set.c.version)).one()
+        return int(row.version)
 
     def active_rule_set(self) -> tuple[int, str] | None:
         """(version, YAML source)."""
-        raise NotImplementedError
+        newest = sa.select(rule_set.c.version, rule_set.c.source).order_by(rule_set.c.version.desc()).limit(1)
+        row = self._connection.execute(newest).one_or_none()
+        return None if row is None else (int(row.version), str(row.source))
 
     def rule_set(self, version: int) -> str | None:
         """The YAML source of a version."""
-        raise NotImplementedError
+        source: str | None = self._connection.execute(
+            sa.select(rule_set.c.source).where(rule_set.c.version == version)).scalar_one_or_none()
+        return source
 
     def rule_sets(self) -> list[tuple[int, datetime, str]]:
         """(version, activated at, by whom), newest first."""
-        raise NotImplementedError
+        rows = self._connection.execute(
+            sa.select(rule_set.c.version, rule_set.c.activated_at, rule_set.c.activated_by)
+            .order_by(rule_set.c.version.desc()))
+        return [(int(row.version), row.activated_at, str(row.activated_by)) for row in rows]
 
-    def add(self, decision: Decision) -> None:
+    def add(self, made: Decision) -> None:
         """Store a decision with its reasons."""
-        raise NotImplementedError
+        self._connection.execute(decision.insert().values(
+            id=made.id, study_id=made.study_id, at=made.at, rules_version=made.rules_version,
+            priority=made.priority.value, duty_group=made.group, reader_id=made.reader_id, due_at=made.due_at,
+            tags=list(made.tags), because=made.because, facts=made.facts))
 
     def get(self, decision_id: str) -> Decision | None:
         """One decision; check the scope of its study first."""
-        raise NotImplementedError
+        row = self._connection.execute(sa.select(decision).where(decision.c.id == decision_id)).one_or_none()
+        return None if row is None else _decision(row)
 
     def of_study(self, study_id: str, scope: Scope) -> list[Decision]:
         """Newest first."""
-        raise NotImplementedError
+        query = sa.select(decision).where(decision.c.study_id == study_id)
+        if scope.site_ids is not None:
+            query = query.join(study, study.c.id == decision.c.study_id).where(study.c.site_id.in_(scope.site_ids))
+        rows = self._connection.execute(query.order_by(decision.c.at.desc(), decision.c.id.desc()))
+        return [_decision(row) for row in rows]
+
+
+def _decision(row: sa.Row[Any]) -> Decision:
+    return Decision(
+        id=row.id, study_id=row.study_id, at=row.at, rules_version=int(row.rules_version),
+        priority=Priority(row.priority), group=row.duty_group, reader_id=row.reader_id, due_at=row.due_at,
+        tags=tuple(row.tags), because=row.because, facts=row.facts)

@@ -3,34 +3,73 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
-from storage.model import Reading, Scope
+from storage.model import Priority, Reading, ReadingState, Scope
+from storage.tables.schema import reading as table
 
 
 class Readings:
-    """Every move goes through `move`, which checks the revision."""
+    """Every move goes through `replace`, which checks the revision: of many who try at once, one wins."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
     def add(self, reading: Reading) -> None:
         """One per study."""
-        raise NotImplementedError
+        self._connection.execute(table.insert().values(
+            id=reading.id, study_id=reading.study_id, site_id=reading.site_id, created_at=reading.created_at,
+            revision=reading.revision, **_changing(reading)))
 
     def get(self, reading_id: str, scope: Scope) -> Reading | None:
         """One reading."""
-        raise NotImplementedError
+        return self._one(table.c.id == reading_id, scope)
 
     def of_study(self, study_id: str, scope: Scope) -> Reading | None:
         """The reading of a study."""
-        raise NotImplementedError
+        return self._one(table.c.study_id == study_id, scope)
 
     def replace(self, reading: Reading) -> bool:
-        """Write all fields if the stored revision is `reading.revision`; stores revision + 1. False: somebody was faster."""
-        raise NotImplementedError
+        """Write all fields if the stored revision is `reading.revision`; stores revision + 1.
+
+        False: somebody was faster, and nothing was written.
+        """
+        result = self._connection.execute(
+            table.update().where(table.c.id == reading.id, table.c.revision == reading.revision)
+            .values(revision=reading.revision + 1, **_changing(reading)))
+        return result.rowcount == 1
 
     def expired_locks(self, now: datetime) -> list[Reading]:
         """Claims whose lock ran out."""
-        raise NotImplementedError
+        held = (ReadingState.IN_PROGRESS.value, ReadingState.IN_REVIEW.value)
+        rows = self._connection.execute(
+            sa.select(table).where(table.c.state.in_(held), table.c.lock_until <= now).order_by(table.c.lock_until))
+        return [_reading(row) for row in rows]
+
+    def _one(self, which: sa.ColumnElement[bool], scope: Scope) -> Reading | None:
+        query = sa.select(table).where(which)
+        if scope.site_ids is not None:
+            query = query.where(table.c.site_id.in_(scope.site_ids))
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else _reading(row)
+
+
+def _changing(reading: Reading) -> dict[str, Any]:
+    return {
+        "state": reading.state.value, "priority": reading.priority.value, "duty_group": reading.group,
+        "decision_id": reading.decision_id, "due_at": reading.due_at, "assigned_to": reading.assigned_to,
+        "writer_id": reading.writer_id, "reviewer_id": reading.reviewer_id, "claimed_by": reading.claimed_by,
+        "claimed_at": reading.claimed_at, "lock_until": reading.lock_until, "reason": reading.reason,
+        "late_instances": reading.late_instances,
+    }
+
+
+def _reading(row: sa.Row[Any]) -> Reading:
+    return Reading(
+        id=row.id, study_id=row.study_id, site_id=row.site_id, state=ReadingState(row.state),
+        priority=Priority(row.priority), group=row.duty_group, decision_id=row.decision_id,
+        created_at=row.created_at, due_at=row.due_at, assigned_to=row.assigned_to, writer_id=row.writer_id,
+        reviewer_id=row.reviewer_id, claimed_by=row.claimed_by, claimed_at=row.claimed_at, lock_until=row.lock_until,
+        reason=row.reason, late_instances=int(row.late_instances), revision=int(row.revision))

@@ -1,0 +1,113 @@
+"""Decide who reads a study: facts → rules → decision, and the reading on the worklist, in one write.
+
+Runs as the job "route_study" after a study is complete, and again when it is complete once more after late images.
+The decision is stored whole with its reasons; nobody recomputes it later.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from gateway.core.due_times import due_at
+from gateway.core.errors import NotFound
+from gateway.core.facts import FactValues, facts_of
+from gateway.core.priority import HINT_TAG, priority_of
+from gateway.services.activate_rules import ensure_rules
+from gateway.services.ports import Event, Parts
+from gateway.services.reopen_reading import late_instances_since, reopen_reading
+from routing_rules.evaluate import decide
+from routing_rules.model import Outcome
+from routing_rules.parse import parse
+from storage.interface import Transaction
+from storage.model import EVERYWHERE, AuditEntry, Decision, Job, Reading, ReadingState, Study, new_id
+
+
+async def route_study(parts: Parts, study_id: str) -> Reading:
+    """Route a study and return its reading. Running it again without new images changes nothing.
+
+    Raises NotFound when there is no such study.
+    """
+    await ensure_rules(parts)
+    reading, has_changed = await parts.database.write(lambda tx: _route(tx, parts, study_id))
+    if has_changed:
+        parts.events.publish(Event("reading", reading.site_id, study_id, reading.id))
+    return reading
+
+
+async def run_route_study(parts: Parts, job: Job) -> None:
+    """The job "route_study": its ref is the study's id."""
+    await route_study(parts, job.ref)
+
+
+def _route(tx: Transaction, parts: Parts, study_id: str) -> tuple[Reading, bool]:
+    study = tx.studies.get(study_id, EVERYWHERE)
+    if study is None:
+        raise NotFound(f"There is no study {study_id}.")
+    now = parts.clock()
+    reading = tx.readings.of_study(study_id, EVERYWHERE)
+    late = 0
+    if reading is not None:
+        late = late_instances_since(study, tx.decisions.of_study(study_id, EVERYWHERE)[0])
+        if late == 0:
+            return reading, False
+    decision = _decided(tx, parts, study, now)
+    tx.decisions.add(decision)
+    if reading is None:
+        reading = _new_reading(study, decision, now)
+        tx.readings.add(reading)
+    else:
+        reading = reopen_reading(tx, reading, decision, late_instances=late, now=now)
+    tx.audit.append(AuditEntry(
+        now, "gateway", "study.routed", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
+        detail={"decision": decision.id, "rules_version": decision.rules_version, "group": decision.group,
+                "reader": decision.reader_id, "priority": decision.priority.value, "late_instances": late}))
+    return reading, True
+
+
+def _decided(tx: Transaction, parts: Parts, study: Study, now: datetime) -> Decision:
+    active = tx.decisions.active_rule_set()
+    assert active is not None                       # ensure_rules ran before, and versions are never taken away
+    version, source = active
+    zone = ZoneInfo(parts.settings.time_zone)
+    facts = study_facts(tx, study, zone)
+    outcome = decide(parse(source), facts, now.astimezone(zone))
+    priority, is_raised = priority_of(named=outcome.priority, raise_to=outcome.raise_to, urgency=study.urgency)
+    due = due_at(study.completed_at or now, modality=study.modality, body_part=study.body_part, priority=priority,
+                 rule_minutes=outcome.due_minutes, is_raised=is_raised)
+    # The tag goes wherever device data had a say, so that nobody takes the order for a finding (K3).
+    tags = (*outcome.tags, HINT_TAG) if outcome.raise_to is not None else outcome.tags
+    return Decision(
+        id=new_id(), study_id=study.id, at=now, rules_version=version, priority=priority, group=outcome.group,
+        reader_id=_reader_id(tx, outcome), due_at=due, tags=tags, because=outcome.because, facts=dict(facts))
+
+
+def study_facts(tx: Transaction, study: Study, zone: ZoneInfo) -> FactValues:
+    """Read what the rules may know of a study."""
+    device = tx.sites.device(study.device_id) if study.device_id else None
+    instances = tx.studies.instances_of(study.id, EVERYWHERE)
+    ecgs = [ecg for i in instances if i.has_waveform and (ecg := tx.studies.ecg_of(i.id)) is not None]
+    return facts_of(study, tx.sites.site(study.site_id), device, ecgs,
+                    arrived_local=study.first_arrival_at.astimezone(zone))
+
+
+def _reader_id(tx: Transaction, outcome: Outcome) -> str | None:
+    """The named reader's id. Somebody who has left since is skipped, and the reason says so; the group keeps it."""
+    if outcome.reader is None:
+        return None
+    found = tx.users.find_login(outcome.reader)
+    is_there = found is not None and found[0].is_enabled
+    outcome.because.append({"rule": "reader", "matched": is_there, "gives": {}, "conditions": [
+        {"text": f"{outcome.reader} has an enabled account", "holds": is_there, "seen": {}, "why": ""}]})
+    return found[0].id if found is not None and is_there else None
+
+
+def _new_reading(study: Study, decision: Decision, now: datetime) -> Reading:
+    return Reading(
+        id=new_id(), study_id=study.id, site_id=study.site_id, state=ReadingState.UNREAD, priority=decision.priority,
+        group=decision.group, decision_id=decision.id, created_at=now, due_at=decision.due_at,
+        assigned_to=decision.reader_id, writer_id=None, reviewer_id=None, claimed_by=None, claimed_at=None,
+        lock_until=None, reason="", late_instances=0, revision=0)
+
+
+HANDLERS = {"route_study": run_route_study}

@@ -1,0 +1,128 @@
+"""Text in, rules out: YAML → JSON Schema → groups and CEL conditions, every problem with line and column.
+
+A rule set with any error is refused whole. Warnings (a rule that can never be reached, a hole in the roster) are
+told and do not stop it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+from typing import Any
+
+from routing_rules.conditions import compile_condition
+from routing_rules.lint import unknown_places, warnings_of
+from routing_rules.model import Condition, Group, InvalidRules, Problem, Rule, RuleSet, Shift
+from routing_rules.positions import Document, Path, read_document
+from routing_rules.roster import DAYS
+from routing_rules.shape import shape_problems
+
+
+def parse(text: str) -> RuleSet:
+    """Return the rule set. Raises InvalidRules with every error found."""
+    return _parse(text)
+
+
+def check(text: str, *, known_logins: Collection[str] | None = None,
+          known_sites: Collection[str] | None = None) -> list[Problem]:
+    """Return errors and warnings in the order of the file.
+
+    Logins and sites are compared with those known when they are given: an unknown login is an error (nobody would
+    read), an unknown site a warning (it may be registered later).
+    """
+    try:
+        rules, document, warnings = _read(text)
+    except InvalidRules as exc:
+        return sorted(exc.problems)
+    return sorted(warnings + unknown_places(rules, document, known_logins=known_logins, known_sites=known_sites))
+
+
+@lru_cache(maxsize=16)
+def _parse(text: str) -> RuleSet:
+    return _read(text)[0]
+
+
+def _read(text: str) -> tuple[RuleSet, Document, list[Problem]]:
+    document = read_document(text)
+    problems = shape_problems(document)
+    if problems:
+        raise InvalidRules(sorted(problems))
+    source: dict[str, Any] = document.value
+    groups = {name: _group(name, entry) for name, entry in source["groups"].items()}
+    problems = _unknown_groups(source, document)
+    rules = tuple(_rule(entry, ("rules", index), document, problems) for index, entry in enumerate(source["rules"]))
+    _repeated_names(source, document, problems)
+    if problems:
+        raise InvalidRules(sorted(problems))
+    fallback = source["fallback"]
+    rule_set = RuleSet(source["title"], groups, fallback["group"], fallback.get("priority"), rules)
+    return rule_set, document, warnings_of(rule_set, document)
+
+
+def _group(name: str, entry: dict[str, Any]) -> Group:
+    shifts = tuple(
+        Shift(frozenset(DAYS.index(day) + 1 for day in shift.get("days", DAYS)), _minutes(shift["from"]),
+              _minutes(shift["to"]), tuple(shift["members"]))
+        for shift in entry.get("hours", ()))
+    return Group(name, entry["name"], entry.get("name_en", entry["name"]), tuple(entry.get("members", ())), shifts,
+                 entry.get("cover"))
+
+
+def _minutes(clock: str) -> int:
+    return int(clock[:2]) * 60 + int(clock[3:])
+
+
+def _rule(entry: dict[str, Any], path: Path, document: Document, problems: list[Problem]) -> Rule:
+    conditions: list[Condition] = []
+    for index, text in enumerate(entry["when"]):
+        here = (*path, "when", index)
+        compiled = compile_condition(text)
+        if isinstance(compiled, Condition):
+            conditions.append(compiled)
+            continue
+        for wrong in compiled:
+            problems.append(Problem(*document.inside(here, wrong.line, wrong.column), wrong.zh, wrong.en))
+    then = entry["then"]
+    rule = Rule(entry["name"], tuple(conditions), then.get("group"), then.get("reader"), then.get("priority"),
+                then.get("due_minutes"), tuple(then.get("tags", ())), entry.get("stop", False),
+                document.place(path).line)
+    if rule.is_measured:
+        _only_raises(entry, path, document, problems)
+    return rule
+
+
+def _only_raises(entry: dict[str, Any], path: Path, document: Document, problems: list[Problem]) -> None:
+    """K3: what a device says of itself may raise priority and set tags, and nothing else."""
+    for key in ("group", "reader", "due_minutes"):
+        if key in entry["then"]:
+            place = document.key_place((*path, "then", key))
+            problems.append(Problem(
+                place.line, place.column,
+                f"用到设备测量或设备语句的规则只能提高优先级,不能设置 {key}",
+                f"a rule that asks a device's measurement or statement may only raise priority, not set {key}"))
+    if entry.get("stop"):
+        place = document.key_place((*path, "stop"))
+        problems.append(Problem(place.line, place.column, "用到设备测量或设备语句的规则不能写 stop",
+                                "a rule that asks a device's measurement or statement cannot stop the others"))
+
+
+def _unknown_groups(source: dict[str, Any], document: Document) -> list[Problem]:
+    asked: list[tuple[Path, str]] = [(("fallback", "group"), source["fallback"]["group"])]
+    asked += [(("rules", i, "then", "group"), rule["then"]["group"])
+              for i, rule in enumerate(source["rules"]) if "group" in rule["then"]]
+    asked += [(("groups", name, "cover"), group["cover"])
+              for name, group in source["groups"].items() if "cover" in group]
+    known = ", ".join(source["groups"])
+    return [Problem(document.place(path).line, document.place(path).column, f"没有「{name}」这个值班组,只有:{known}",
+                    f"there is no group {name}; there are: {known}")
+            for path, name in asked if name not in source["groups"]]
+
+
+def _repeated_names(source: dict[str, Any], document: Document, problems: list[Problem]) -> None:
+    met: dict[str, int] = {}
+    for index, rule in enumerate(source["rules"]):
+        place = document.place(("rules", index, "name"))
+        first = met.setdefault(rule["name"], place.line)
+        if first != place.line:
+            problems.append(Problem(place.line, place.column, f"规则名与第 {first} 行重复",
+                                    f"the rule has the same name as the one in line {first}"))
