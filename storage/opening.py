@@ -4,64 +4,59 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 
-import sqlalchemy as sa
-
+from storage.engines.preparing import prepare
 from storage.engines.sqlite import SqliteDatabase
 from storage.interface import Database, ObjectStore, Storage
-from storage.model import INBOX_SITE_ID, Site, SiteKind
 from storage.objects.files import FileObjectStore
-from storage.tables.schema import metadata
-from storage.tables.sites import Sites
 
 DATABASE_FILE = "gateway.db"
 OBJECTS_FOLDER = "objects"
 
 
-@dataclass(frozen=True, slots=True)
-class S3Options:
-    """Where the S3 service is and how to log in to it."""
-
-    endpoint: str = ""
-    region: str = "us-east-1"
-    access_key_id: str = ""
-    secret_access_key: str = ""
-
-
-async def open_storage(*, data_dir: Path, database_url: str = "", objects_url: str = "",
-                       s3: S3Options | None = None, node: str = "", reserve_bytes: int = 1 << 30,
-                       is_read_only: bool = False) -> Storage:
+async def open_storage(*, data_dir: Path, database_url: str = "", objects_url: str = "", s3_endpoint: str = "",
+                       s3_region: str = "us-east-1", s3_access_key_id: str = "", s3_secret_access_key: str = "",
+                       node: str = "", reserve_bytes: int = 1 << 30, is_read_only: bool = False) -> Storage:
     """Open the tables and the objects. Close with `await storage.database.close()`.
 
-    `is_read_only` looks at a store while another process has it: nothing is locked, upgraded or written.
-    Raises AlreadyOpen, SchemaTooNew, StorageFull, StorageUnavailable.
+    Parameters
+    ----------
+    data_dir
+        Folder of the embedded engine; made when missing.
+    database_url
+        "postgresql://user@host/name"; empty: SQLite in the data folder.
+    objects_url
+        "s3://bucket" or "s3://bucket/prefix"; empty: files in the data folder.
+    node
+        Name of this process in the audit chain; empty: the host's name.
+    reserve_bytes
+        Free space below which new objects are refused.
+    is_read_only
+        Look at a store while another process has it: nothing is locked, upgraded or written.
+
+    Raises
+    ------
+    AlreadyOpen, SchemaTooNew, StorageFull, StorageUnavailable
     """
-    node = node or socket.gethostname()
-    return await asyncio.to_thread(_open, data_dir, database_url, objects_url, s3 or S3Options(), node,
-                                   reserve_bytes, is_read_only)
+    def open_all() -> Storage:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        name = node or socket.gethostname()
+        database: Database
+        if database_url:
+            from storage.engines.postgres import PostgresDatabase  # the extra "scale" is needed for it
+            database = PostgresDatabase(database_url, node=name, prepare=prepare, is_read_only=is_read_only)
+        else:
+            database = SqliteDatabase(data_dir / DATABASE_FILE, node=name, prepare=prepare,
+                                      is_read_only=is_read_only)
+        objects: ObjectStore
+        if objects_url:
+            from storage.objects.s3 import S3ObjectStore  # the extra "scale" is needed for it
+            objects = S3ObjectStore(objects_url, endpoint=s3_endpoint, region=s3_region,
+                                    access_key_id=s3_access_key_id, secret_access_key=s3_secret_access_key,
+                                    spool=data_dir / "spool", reserve_bytes=reserve_bytes)
+        else:
+            objects = FileObjectStore(data_dir / OBJECTS_FOLDER, reserve_bytes=reserve_bytes)
+        return Storage(database, objects)
 
-
-def _open(data_dir: Path, database_url: str, objects_url: str, s3: S3Options, node: str, reserve_bytes: int,
-          is_read_only: bool) -> Storage:
-    data_dir.mkdir(parents=True, exist_ok=True)
-    database = _open_database(data_dir, database_url, node, is_read_only)
-    return Storage(database, _open_objects(data_dir, objects_url, s3, reserve_bytes))
-
-
-def _open_database(data_dir: Path, database_url: str, node: str, is_read_only: bool) -> Database:
-    return SqliteDatabase(data_dir / DATABASE_FILE, node=node, prepare=prepare, is_read_only=is_read_only)
-
-
-def _open_objects(data_dir: Path, objects_url: str, s3: S3Options, reserve_bytes: int) -> ObjectStore:
-    return FileObjectStore(data_dir / OBJECTS_FOLDER, reserve_bytes=reserve_bytes)
-
-
-def prepare(connection: sa.Connection) -> None:
-    """Bring the schema and the rows that are always there up to date."""
-    metadata.create_all(connection)
-    inbox = Site(INBOX_SITE_ID, "收件箱", "Inbox", SiteKind.INBOX)
-    sites = Sites(connection)
-    if sites.site(INBOX_SITE_ID) is None:
-        sites.add_site(inbox)
+    return await asyncio.to_thread(open_all)

@@ -1,0 +1,38 @@
+"""Counters for Prometheus, served at /metrics. Labels are few and fixed; none holds an id or patient data.
+
+This room imports nothing of ours, so that any room may count.
+"""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.gc_collector import GCCollector
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+REGISTRY = CollectorRegistry(auto_describe=True)
+ProcessCollector(registry=REGISTRY)
+PlatformCollector(registry=REGISTRY)
+GCCollector(registry=REGISTRY)
+
+ARRIVALS = Counter("reading_gateway_arrivals", "Objects that came in, by the way they came and what became of them.",
+                   ("via", "outcome"), registry=REGISTRY)
+ARRIVED_BYTES = Counter("reading_gateway_arrived_bytes", "Bytes that came in, by the way they came.", ("via",),
+                        registry=REGISTRY)
+JOBS = Counter("reading_gateway_jobs", "Job runs, by kind and outcome: done, later, failed, stopped.",
+               ("kind", "outcome"), registry=REGISTRY)
+JOBS_WAITING = Gauge("reading_gateway_jobs_waiting", "Jobs in the table, by state.", ("state",), registry=REGISTRY)
+DELIVERIES = Counter("reading_gateway_deliveries", "Tries to deliver a report, by kind of destination and outcome.",
+                     ("kind", "outcome"), registry=REGISTRY)
+HTTP_REQUESTS = Counter("reading_gateway_http_requests", "HTTP requests, by method, route and status.",
+                        ("method", "route", "status"), registry=REGISTRY)
+HTTP_SECONDS = Histogram("reading_gateway_http_seconds", "Time until an HTTP answer was complete, by route.",
+                         ("method", "route"), registry=REGISTRY,
+                         buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0))
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def exposition() -> bytes:
+    """Return the page that Prometheus reads."""
+    return generate_latest(REGISTRY)

@@ -1,0 +1,58 @@
+"""Bring a database to the schema of this release, or say that it is ahead of us.
+
+Alembic is used as a library: the revisions lie in `versions/`, `env.py` takes the connection it is given. The whole
+upgrade is one transaction, on SQLite too, so a power cut leaves either the old schema or the new one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from storage.errors import SchemaTooNew
+from storage.tables.schema import metadata
+
+_FOLDER = Path(__file__).parent
+_LOCK_KEY = 0x52474D49  # one upgrade at a time on PostgreSQL ("RGMI")
+
+
+def upgrade(connection: sa.Connection) -> None:
+    """Apply the revisions that are missing. Raises SchemaTooNew when the database has one we do not know."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK_KEY)))
+    config = configuration()
+    script = ScriptDirectory.from_config(config)
+    known = {revision.revision for revision in script.walk_revisions()}
+    current = current_revision(connection)
+    if current is not None and current not in known:
+        raise SchemaTooNew(f"the database has schema {current}, this release knows up to "
+                           f"{script.get_current_head()}; install the newer release, nothing was changed")
+    if current != script.get_current_head():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def current_revision(connection: sa.Connection) -> str | None:
+    """The revision the database is at; None for an empty one."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def drift(connection: sa.Connection) -> list[Any]:
+    """Differences between the database and storage/tables/schema.py; empty when the revisions say the same."""
+    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    return list(compare_metadata(context, metadata))
+
+
+def configuration() -> Config:
+    """Alembic's configuration, without a file: also for making a new revision."""
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config
