@@ -11,8 +11,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
 HEAD = """# Settings
 
-Read once at start: defaults, then `gateway.toml` (`--config`), then `READING_GATEWAY_<NAME>` in the environment, then the
-command line. A secret may also be read from a file: `READING_GATEWAY_<NAME>_FILE`. Made from `gateway/settings.py`.
+Read once at start: defaults, then `gateway.toml` (`--config`), then `READING_GATEWAY_<NAME>` in the environment, then
+the command line. A secret may also be read from a file: `READING_GATEWAY_<NAME>_FILE`. Made from
+`gateway/settings.py`.
 
 | Setting | Default | Meaning |
 | --- | --- | --- |

@@ -38,8 +38,8 @@ def test_hadolint_finds_no_fault_in_the_image() -> None:
 
 @pytest.mark.parametrize("name", COMPOSE_FILES)
 def test_compose_files_follow_the_specification(name: str) -> None:
-    done = subprocess.run([str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(DOCKER / name)],
-                          capture_output=True, text=True)
+    check = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(DOCKER / name)]
+    done = subprocess.run(check, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -29,9 +29,9 @@ def test_every_dependency_is_in_the_lock() -> None:
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lock = (ROOT / "requirements" / "runtime.txt").read_text()
     locked = {re.sub(r"[-_.]+", "-", name).lower()
-              for name in re.findall(r"^([A-Za-z0-9._-]+?)(?:\[[a-z,]+\])?==", (ROOT / "requirements/runtime.txt").read_text(),
-                                     re.MULTILINE)}
+              for name in re.findall(r"^([A-Za-z0-9._-]+?)(?:\[[a-z,]+\])?==", lock, re.MULTILINE)}
     for wanted in project["dependencies"] + project["optional-dependencies"]["scale"]:
         name = re.sub(r"[-_.]+", "-", re.split(r"[\[<>=~!; ]", wanted)[0]).lower()
         assert name in locked, f"{name} is not in requirements/runtime.txt: compile it again"
@@ -57,18 +57,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_wheel_holds_the_program_its_pages_and_its_data(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    for wanted in ("gateway/main.py", "gateway/cli/program.py", "storage/tables/schema.py", "routing_rules/schema.json",
-                   "reading_ui/dist/index.html", "reading_ui/__init__.py"):
+    for wanted in ("gateway/main.py", "gateway/cli/program.py", "storage/tables/schema.py",
+                   "routing_rules/schema.json", "reading_ui/dist/index.html", "reading_ui/__init__.py"):
         assert wanted in names, wanted
-    for pattern in (r"reading_ui/dist/assets/.*\.js$", r"reading_ui/dist/assets/.*\.css$", r"\.typ$", r"\.otf$|\.ttf$",
-                    r"storage/migrations/versions/.*\.py$", r"routing_rules/examples/.*\.yaml$",
+    for pattern in (r"reading_ui/dist/assets/.*\.js$", r"reading_ui/dist/assets/.*\.css$", r"\.typ$",
+                    r"\.otf$|\.ttf$", r"storage/migrations/versions/.*\.py$", r"routing_rules/examples/.*\.yaml$",
                     r"dist-info/licenses/LICENSE$", r"reading_ui/dist/assets/.*\.wasm$"):
         assert any(re.search(pattern, name) for name in names), pattern
 
 
 def test_the_wheel_holds_nothing_that_only_a_checkout_needs(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    unwanted = [n for n in names if re.search(r"node_modules|^tests/|reading_ui/src/|package(-lock)?\.json|\.map$|__pycache__", n)]
+    only_here = r"node_modules|^tests/|reading_ui/src/|package(-lock)?\.json|\.map$|__pycache__"
+    unwanted = [name for name in names if re.search(only_here, name)]
     assert not unwanted, unwanted[:5]
 
 

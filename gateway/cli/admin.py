@@ -1,0 +1,133 @@
+"""`site`, `device`, `user`, `token`, `destination`: add, list, show, disable; with the gateway running or stopped."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from gateway.cli.bridge import data_options, run_on_store, show
+from gateway.settings import Settings
+
+as_json = click.option("--json", "as_json", is_flag=True, help="For machines.")
+
+
+def _common(group: click.Group, kind: str, by: str) -> None:
+    """list, show and disable are the same for every kind."""
+
+    @group.command("list")
+    @data_options
+    @as_json
+    def list_(settings: Settings, as_json: bool) -> None:
+        show(run_on_store(settings, f"{kind} list", {}), as_json=as_json)
+
+    @group.command("show")
+    @data_options
+    @click.argument("id")
+    @as_json
+    def show_(settings: Settings, id: str, as_json: bool) -> None:
+        show(run_on_store(settings, f"{kind} show", {"id": id}), as_json=as_json)
+
+    @group.command("disable")
+    @data_options
+    @click.argument("id")
+    @as_json
+    def disable(settings: Settings, id: str, as_json: bool) -> None:
+        show(run_on_store(settings, f"{kind} disable", {"id": id}), as_json=as_json)
+
+    for command, verb in ((list_, "List every"), (show_, "Show one"), (disable, "Disable one")):
+        command.help = f"{verb} {kind}{'' if command is list_ else f', by {by}'}."
+
+
+def _add(group: click.Group, kind: str, help: str, *options: Callable[[Any], Any]) -> None:
+    """`add` differs by its options alone."""
+
+    def add(settings: Settings, as_json: bool, **given: Any) -> None:
+        said = {name: value for name, value in given.items() if value is not None}
+        show(run_on_store(settings, f"{kind} add", said), as_json=as_json)
+
+    command: Any = as_json(add)
+    for option in reversed(options):
+        command = option(command)
+    group.add_command(click.command("add", help=help)(data_options(command)))
+
+
+@click.group()
+def site() -> None:
+    """Clinics, hospitals and centres."""
+
+
+_add(site, "site", "Add a site, e.g. `site add yangchang --name 羊昌卫生院 --kind township`.",
+     click.argument("id"), click.option("--name", required=True), click.option("--name-en"),
+     click.option("--kind", type=click.Choice(["centre", "hospital", "township", "village"]), default="township"),
+     click.option("--phone"))
+_common(site, "site", "id")
+
+
+@click.group()
+def device() -> None:
+    """Modalities and ECG carts that may send."""
+
+
+_add(device, "device", "Register a device by its AE title.",
+     click.argument("ae_title"), click.option("--site", "site_id", required=True),
+     click.option("--name", required=True), click.option("--address", help="IP address it must call from."),
+     click.option("--modality", help="DICOM modality code it usually sends."),
+     click.option("--character-set", help="Codec of a device that mislabels its text, e.g. gb18030."))
+_common(device, "device", "id or AE title")
+
+
+@click.group()
+def user() -> None:
+    """People who log in."""
+
+
+def _parse_grants(context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> list[list[str | None]]:
+    grants: list[list[str | None]] = []
+    for value in values:
+        role, _, site_id = value.partition("@")
+        if role not in ("clinic", "reader", "reviewer", "admin") or not site_id:
+            raise click.BadParameter(f"{value!r}: say role@site, e.g. reader@yangchang, or role@all")
+        grants.append([role, None if site_id == "all" else site_id])
+    return grants
+
+
+def _read_password(context: click.Context, option: click.Parameter, value: bool) -> str | None:
+    return sys.stdin.readline().rstrip("\n") if value else None
+
+
+_add(user, "user", "Add a person; without --password-stdin a password is made and printed once.",
+     click.argument("login"), click.option("--name", "display_name", required=True),
+     click.option("--title", help="职称, printed beside the signature."),
+     click.option("--grant", "grants", multiple=True, required=True, callback=_parse_grants,
+                  help="role@site or role@all; roles: clinic, reader, reviewer, admin. Repeatable."),
+     click.option("--password-stdin", "password", is_flag=True, callback=_read_password,
+                  help="Read the password from the first line of standard input."))
+_common(user, "user", "login")
+
+
+@click.group()
+def token() -> None:
+    """Bearer tokens of machines."""
+
+
+_add(token, "token", "Add a token; it is printed once.",
+     click.option("--site", "site_id", required=True),
+     click.option("--scope", type=click.Choice(["ingest", "read", "admin"]), required=True),
+     click.option("--name", default="", help="What it is for."))
+_common(token, "token", "id")
+
+
+@click.group()
+def destination() -> None:
+    """Where the reports of a site go, besides its own page."""
+
+
+_add(destination, "destination", "Add a DICOM node or an Orthanc that gets the site's reports.",
+     click.option("--site", "site_id", required=True), click.option("--name", required=True),
+     click.option("--kind", type=click.Choice(["dicom", "orthanc"]), default="dicom"),
+     click.option("--ae-title"), click.option("--host", required=True),
+     click.option("--port", type=click.IntRange(1, 65535), required=True))
+_common(destination, "destination", "id")

@@ -1,0 +1,208 @@
+"""The commands that work on the store, by name; the running gateway serves the same ones on its local socket.
+
+Each takes the parts and plain JSON arguments and returns plain JSON. Who can open the data folder may do everything,
+so the scope is every site; the audit trail says "cli".
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, replace
+from typing import Any, TypeVar
+
+from gateway.cli.rules import COMMANDS as RULES_COMMANDS
+from gateway.core.errors import InvalidRequest, NotFound
+from gateway.demo.county import COMMANDS as DEMO_COMMANDS
+from gateway.services import administer_sites, administer_users, log_in
+from gateway.services.administer_sites import By
+from gateway.services.ports import Parts
+from gateway.services.verify_store import verify
+from storage.interface import Transaction
+from storage.model import (
+    EVERYWHERE,
+    AuditEntry,
+    Destination,
+    DestinationKind,
+    Device,
+    Grant,
+    Role,
+    Site,
+    SiteKind,
+    User,
+    new_id,
+)
+
+T = TypeVar("T")
+Command = Callable[[Parts, dict[str, Any]], Awaitable[dict[str, Any]]]
+
+BY = By(actor="cli", address="local", scope=EVERYWHERE)
+TOKEN_SCOPES = ("ingest", "read", "admin")
+
+
+async def add_site(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    site = Site(given["id"], given["name"], given.get("name_en", ""), SiteKind(given["kind"]), given.get("phone", ""))
+    return asdict(await administer_sites.add_site(parts, site, BY))
+
+
+async def list_sites(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    return {"rows": [asdict(site) for site in await parts.database.read(lambda tx: tx.sites.sites(EVERYWHERE))]}
+
+
+async def show_site(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    return asdict(_found(await parts.database.read(lambda tx: tx.sites.site(given["id"])), "site", given["id"]))
+
+
+async def disable_site(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    def disable(tx: Transaction) -> dict[str, Any]:
+        site = replace(_found(tx.sites.site(given["id"]), "site", given["id"]), is_enabled=False)
+        tx.sites.update_site(site)
+        _note(tx, parts, "site.disabled", site=site.id)
+        return asdict(site)
+
+    return await parts.database.write(disable)
+
+
+async def add_device(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    device = Device(new_id(), given["site_id"], given["name"], given["ae_title"], given.get("address"),
+                    given.get("modality", ""), given.get("character_set"))
+    return asdict(await administer_sites.add_device(parts, device, BY))
+
+
+async def list_devices(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    return {"rows": [asdict(device) for device in await parts.database.read(lambda tx: tx.sites.devices(EVERYWHERE))]}
+
+
+async def show_device(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    return asdict(await parts.database.read(lambda tx: _device(tx, given["id"])))
+
+
+async def disable_device(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    device = await parts.database.read(lambda tx: _device(tx, given["id"]))
+    return asdict(await administer_sites.change_device(parts, replace(device, is_enabled=False), BY))
+
+
+async def add_user(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    grants = tuple(Grant(Role(role), site_id) for role, site_id in given["grants"])
+    password = given.get("password") or secrets.token_urlsafe(12)
+    user = await administer_users.add_user(parts, BY, login=given["login"], display_name=given["display_name"],
+                                           password=password, grants=grants, title=given.get("title", ""))
+    made = {} if given.get("password") else {"password": password}
+    return {**_user_row(user), **made}
+
+
+async def list_users(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    return {"rows": [_user_row(user) for user in await administer_users.list_users(parts, EVERYWHERE)]}
+
+
+async def show_user(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    return _user_row(await parts.database.read(lambda tx: _user(tx, given["id"])))
+
+
+async def disable_user(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    def disable(tx: Transaction) -> dict[str, Any]:
+        user = _user(tx, given["id"])
+        tx.users.set_enabled(user.id, False)
+        _note(tx, parts, "user.disabled", user=user.id)
+        return _user_row(replace(user, is_enabled=False))
+
+    return await parts.database.write(disable)
+
+
+async def add_token(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    """The token is shown this once; the store keeps its hash."""
+    if given["scope"] not in TOKEN_SCOPES:
+        raise InvalidRequest(f"A token's scope is one of {', '.join(TOKEN_SCOPES)}.")
+    token, token_id = secrets.token_urlsafe(32), new_id()
+
+    def add(tx: Transaction) -> None:
+        _found(tx.sites.site(given["site_id"]), "site", given["site_id"])
+        tx.users.add_token(token_id, token_sha256=log_in.sha256_of(token), name=given["name"],
+                           site_id=given["site_id"], scope=given["scope"], at=parts.clock())
+        _note(tx, parts, "token.added", token=token_id, site=given["site_id"], scope=given["scope"])
+
+    await parts.database.write(add)
+    return {"id": token_id, "site_id": given["site_id"], "scope": given["scope"], "token": token}
+
+
+async def list_tokens(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    return {"rows": await parts.database.read(lambda tx: [dict(row) for row in tx.users.tokens()])}
+
+
+async def show_token(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = (await list_tokens(parts, given))["rows"]
+    return _found(next((row for row in rows if row["id"] == given["id"]), None), "token", given["id"])
+
+
+async def disable_token(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    def disable(tx: Transaction) -> None:
+        if not tx.users.disable_token(given["id"]):
+            raise NotFound(f"There is no token {given['id']}.")
+        _note(tx, parts, "token.disabled", token=given["id"])
+
+    await parts.database.write(disable)
+    return await show_token(parts, given)
+
+
+async def add_destination(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    destination = Destination(new_id(), given["site_id"], DestinationKind(given["kind"]), given["name"],
+                              given.get("ae_title", ""), given.get("host", ""), given.get("port", 0))
+    return asdict(await administer_sites.add_destination(parts, destination, BY))
+
+
+async def list_destinations(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    return {"rows": [asdict(d) for d in await parts.database.read(lambda tx: tx.sites.destinations(EVERYWHERE))]}
+
+
+async def show_destination(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    found = await parts.database.read(lambda tx: tx.sites.destination(given["id"]))
+    return asdict(_found(found, "destination", given["id"]))
+
+
+async def disable_destination(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    found = await parts.database.read(lambda tx: tx.sites.destination(given["id"]))
+    disabled = replace(_found(found, "destination", given["id"]), is_enabled=False)
+    return asdict(await administer_sites.change_destination(parts, disabled, BY))
+
+
+async def verify_store(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    result = await verify(parts)
+    return {**asdict(result), "is_sound": result.is_sound}
+
+
+COMMANDS: Mapping[str, Command] = {
+    "site add": add_site, "site list": list_sites, "site show": show_site, "site disable": disable_site,
+    "device add": add_device, "device list": list_devices, "device show": show_device,
+    "device disable": disable_device,
+    "user add": add_user, "user list": list_users, "user show": show_user, "user disable": disable_user,
+    "token add": add_token, "token list": list_tokens, "token show": show_token, "token disable": disable_token,
+    "destination add": add_destination, "destination list": list_destinations,
+    "destination show": show_destination, "destination disable": disable_destination,
+    "verify": verify_store, **RULES_COMMANDS, **DEMO_COMMANDS,
+}
+
+
+def _found(thing: T | None, kind: str, name: str) -> T:
+    if thing is None:
+        raise NotFound(f"There is no {kind} {name}.")
+    return thing
+
+
+def _device(tx: Transaction, name: str) -> Device:
+    """By id, or by AE title where only one device has it."""
+    same = [device for device in tx.sites.devices(EVERYWHERE) if name in (device.id, device.ae_title)]
+    return _found(same[0] if len(same) == 1 else None, "device (by id, or by an AE title of its own)", name)
+
+
+def _user(tx: Transaction, name: str) -> User:
+    found = tx.users.find_login(name)
+    return found[0] if found is not None else _found(tx.users.get(name), "user", name)
+
+
+def _user_row(user: User) -> dict[str, Any]:
+    return {"id": user.id, "login": user.login, "display_name": user.display_name, "title": user.title,
+            "grants": ", ".join(f"{g.role}@{g.site_id or 'all'}" for g in user.grants), "is_enabled": user.is_enabled}
+
+
+def _note(tx: Transaction, parts: Parts, action: str, **detail: Any) -> None:
+    tx.audit.append(AuditEntry(parts.clock(), BY.actor, action, address=BY.address, detail=detail))
