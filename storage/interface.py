@@ -19,7 +19,7 @@ from storage.model import ObjectRef
 from storage.tables.alarms import Alarms
 from storage.tables.annotations import Annotations
 from storage.tables.arrivals import Arrivals
-from storage.tables.audit import Audit
+from storage.tables.audit import Audit, chain_fault
 from storage.tables.decisions import Decisions
 from storage.tables.deliveries import Deliveries
 from storage.tables.jobs import Jobs
@@ -30,6 +30,8 @@ from storage.tables.sites import Sites
 from storage.tables.studies import Studies
 from storage.tables.users import Users
 from storage.tables.worklists import Worklists
+
+__all__ = ["Database", "ObjectStore", "ObjectWriter", "Storage", "Transaction", "chain_fault"]
 
 T = TypeVar("T")
 

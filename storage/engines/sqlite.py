@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import os
 import queue
 import sqlite3
@@ -22,11 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import msgspec
 import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.pool import NullPool, QueuePool
 
+from storage.engines.json_columns import from_json, to_json
 from storage.errors import AlreadyOpen, StorageFull, StorageUnavailable
 from storage.interface import Transaction
 
@@ -197,7 +196,8 @@ def _translated(exc: Exception) -> Exception:
 
 def _engine(path: Path, *, begin: str, is_reader: bool = False, **options: Any) -> sa.Engine:
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(path)), json_serializer=to_json,
-                              json_deserializer=msgspec.json.decode, connect_args={"check_same_thread": False},
+                              json_deserializer=from_json, hide_parameters=True,
+                              connect_args={"check_same_thread": False},
                               **options)
 
     @event.listens_for(engine, "connect")
@@ -214,11 +214,6 @@ def _engine(path: Path, *, begin: str, is_reader: bool = False, **options: Any) 
         connection.exec_driver_sql(begin)
 
     return engine
-
-
-def to_json(value: Any) -> str:
-    """JSON columns on both engines: records and times are written as plain JSON, Chinese stays readable."""
-    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def _fsync_folder(folder: Path) -> None:

@@ -38,6 +38,18 @@ def hash_entry(node: str, seq: int, entry: AuditEntry, previous_hash: str) -> st
     return hashlib.sha256(f"{previous_hash}\n{text}".encode()).hexdigest()
 
 
+def chain_fault(chained: ChainedAuditEntry, previous: ChainedAuditEntry | None) -> str:
+    """Say in a sentence what is wrong with an entry that follows `previous` on its node; "" if nothing is."""
+    seq, previous_hash = (0, CHAIN_START) if previous is None else (previous.seq, previous.hash)
+    if chained.seq != seq + 1:
+        return f"entry {chained.seq} follows {seq}: one was removed or added"
+    if chained.previous_hash != previous_hash:
+        return f"entry {chained.seq} does not continue the entry before it"
+    if chained.hash != hash_entry(chained.node, chained.seq, chained.entry, chained.previous_hash):
+        return f"entry {chained.seq} was changed after it was written"
+    return ""
+
+
 class Audit:
     """Each entry carries the hash of the one before it on the same node."""
 

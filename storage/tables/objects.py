@@ -8,6 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from storage.model import ObjectRef
+from storage.tables import schema
 from storage.tables.schema import stored_object
 from storage.tables.upserts import upsert
 
@@ -44,6 +45,20 @@ class Objects:
             sa.select(stored_object.c.sha256, stored_object.c.size_bytes).where(stored_object.c.sha256 > after)
             .order_by(stored_object.c.sha256).limit(limit))
         return [ObjectRef(row.sha256, row.size_bytes) for row in rows]
+
+    def unnamed(self) -> list[tuple[str, str, str]]:
+        """(table, row id, hash) of every row whose object the index does not know: always empty in a sound store."""
+        places = [("instance", schema.instance, schema.instance.c.object_sha256),
+                  ("arrival", schema.arrival, schema.arrival.c.object_sha256),
+                  ("report", schema.report, schema.report.c.pdf_sha256),
+                  ("report", schema.report, schema.report.c.dicom_sha256)]
+        found: list[tuple[str, str, str]] = []
+        for name, table, column in places:
+            is_known = sa.exists().where(stored_object.c.sha256 == column)
+            rows = self._connection.execute(
+                sa.select(table.c.id, column.label("sha256")).where(column.is_not(None), column != "", ~is_known))
+            found.extend((name, row.id, row.sha256) for row in rows)
+        return found
 
     def total(self) -> tuple[int, int]:
         """Count and bytes."""
