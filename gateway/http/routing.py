@@ -38,6 +38,7 @@ class Route:
     is_public: bool = False                    # nobody needs to be known
     request: type | None = None                # body, for OpenAPI
     response: type | None = None
+    query: tuple[str, ...] = ()                # names of the query parameters, for OpenAPI
 
 
 @dataclass(frozen=True, slots=True)

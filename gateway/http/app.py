@@ -1,0 +1,70 @@
+"""The web edge: one aiohttp application made from the table of routes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+
+from aiohttp import HttpVersion11, hdrs, web
+
+from gateway.http import (
+    admin,
+    admin_watch,
+    clinic,
+    events,
+    health,
+    middlewares,
+    openapi,
+    pages,
+    readings,
+    session,
+    studies,
+)
+from gateway.http.auth import Authenticator
+from gateway.http.errors import problem_response
+from gateway.http.routing import Route
+from gateway.services.ports import Parts
+
+ROUTES = web.AppKey("routes", list[Route])
+
+
+def create_app(parts: Parts, *, dicom_address: str = "", extra_routes: Iterable[Route] = ()) -> web.Application:
+    """Build the application; the caller runs it. `extra_routes` come before the pages of the UI."""
+    table = [*api_routes(parts, dicom_address=dicom_address), *extra_routes]
+    table += openapi.routes(table)
+    table += pages.routes(parts)
+    rows: dict[web.AbstractRoute, Route] = {}
+    app = web.Application(middlewares=middlewares.build(parts.settings, Authenticator(parts), rows),
+                          client_max_size=middlewares.SMALL_BODY_BYTES)
+    app[ROUTES] = table
+    app[events.STOPPING] = asyncio.Event()
+    for row in table:
+        for method in (row.method, "HEAD") if row.is_public and row.method == "GET" else (row.method,):
+            rows[app.router.add_route(method, row.path, row.handler, expect_handler=_expect(parts))] = row
+    app.on_response_prepare.append(middlewares.note_start)
+    app.on_shutdown.append(events.end_streams)
+    return app
+
+
+def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
+    """Every row but the description and the pages."""
+    return [
+        *session.routes(parts), *readings.routes(parts), *studies.routes(parts), *clinic.routes(parts),
+        *admin.routes(parts, dicom_address=dicom_address), *admin_watch.routes(parts), *events.routes(parts),
+        *health.routes(parts),
+    ]
+
+
+def _expect(parts: Parts) -> Callable[[web.Request], Awaitable[web.StreamResponse | None]]:
+    """Answer "Expect: 100-continue" before the body is sent: a body that is too large is never asked for."""
+    async def answer(request: web.Request) -> web.StreamResponse | None:
+        if request.headers.get(hdrs.EXPECT, "").lower() != "100-continue":
+            return problem_response(417, "expectation-failed")
+        limit_bytes = middlewares.body_limit_bytes(parts.settings, request.method, request.path)
+        refusal = middlewares.too_large(request, limit_bytes)
+        if refusal is None and request.version == HttpVersion11:
+            await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            request.writer.output_size = 0      # the answer itself has not begun
+        return refusal
+
+    return answer

@@ -1,0 +1,48 @@
+"""The clinic's page: "sent, arrived, being read, report ready" for the studies of one's own sites."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from gateway.http import asking
+from gateway.http.messages import ClinicList, ClinicRow, DeliveryView
+from gateway.http.routing import CLINICS, Route, caller_of, json_response
+from gateway.http.views import delivery_view, study_fields
+from gateway.services.list_clinic_studies import list_clinic_studies, step_of
+from gateway.services.ports import Parts
+from storage.model import DestinationKind
+from storage.tables.worklist_rows import ClinicLine, DeliveryLine
+
+PAGE = 50
+LONGEST_PAGE = 500
+
+
+def routes(parts: Parts) -> list[Route]:
+    """The rows of this file."""
+    async def list_all(request: web.Request) -> web.StreamResponse:
+        page = await list_clinic_studies(
+            parts, caller_of(request).scope, text=asking.text(request, "q"),
+            limit=asking.whole_number(request, "limit", PAGE, most=LONGEST_PAGE),
+            offset=asking.whole_number(request, "offset", 0, most=10**6))
+        return json_response(ClinicList(items=[_row(line) for line in page.lines], total=page.total,
+                                        site_name="、".join(page.site_names[:3])))
+
+    return [Route("GET", "/api/clinic/studies", list_all, "The studies of one's own sites, newest first",
+                  roles=CLINICS, response=ClinicList, query=("q", "limit", "offset"))]
+
+
+def _row(line: ClinicLine) -> ClinicRow:
+    reading, report = line.reading, line.report
+    page = [d for d in line.deliveries if d.delivery.kind is DestinationKind.CLINIC_PAGE]
+    nodes = [d for d in line.deliveries if d.delivery.kind is not DestinationKind.CLINIC_PAGE]
+    return ClinicRow(
+        step=step_of(line), priority=reading.priority if reading else None,
+        due_at=reading.due_at if reading else None, reader_name=line.holder_name,
+        report_id=report.id if report else None, report_version=report.version if report else None,
+        report_state=report.state if report else None, is_critical=bool(report and report.is_critical),
+        signed_at=report.signed_at if report else None, delivery=_first(page), node_delivery=_first(nodes),
+        reason=reading.reason if reading else "", **study_fields(line.study))
+
+
+def _first(lines: list[DeliveryLine]) -> DeliveryView | None:
+    return delivery_view(lines[0]) if lines else None

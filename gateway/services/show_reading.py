@@ -1,0 +1,80 @@
+"""Show one reading: its row, its study, its report so far, and what this person may do with it now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.core.errors import NotFound
+from gateway.core.reading import ReadingAction, allowed_actions
+from gateway.services.ports import Clock, Parts
+from gateway.services.show_study import ShownStudy, look_up_study
+from storage.interface import Transaction
+from storage.model import AuditEntry, Reading, ReadingState, Report, Scope, User
+from storage.tables.worklist_rows import DeliveryLine, ReadingLine
+
+
+class Act(StrEnum):
+    """What a screen offers. A moves of a reading seen from the person's side, and writing, which moves nothing."""
+
+    CLAIM = "claim"
+    REVIEW = "review"                    # claim what another wrote
+    RELEASE = "release"
+    WRITE = "write"
+    SUBMIT = "submit"
+    RETURN = "return"                    # reviewer to writer
+    SIGN = "sign"
+    SIGN_EMERGENCY = "sign_emergency"
+    SEND_BACK = "send_back"              # to the clinic
+
+
+_ACT_OF = {
+    ReadingAction.CLAIM: Act.CLAIM, ReadingAction.RELEASE: Act.RELEASE, ReadingAction.SUBMIT: Act.SUBMIT,
+    ReadingAction.SIGN: Act.SIGN, ReadingAction.SIGN_EMERGENCY: Act.SIGN_EMERGENCY,
+    ReadingAction.REJECT: Act.RETURN, ReadingAction.SEND_BACK: Act.SEND_BACK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownReading:
+    line: ReadingLine
+    shown: ShownStudy
+    versions: list[Report]               # oldest first; the last may be a draft
+    names: dict[str, str]                # display names of everyone the versions mention
+    acts: list[Act]
+    deliveries: list[DeliveryLine]
+
+
+async def show_reading(parts: Parts, scope: Scope, reading_id: str, user: User, *, address: str,
+                       is_opening: bool = True) -> ShownReading:
+    """Return the reading; opening it is an access to its study and is noted. Raises NotFound."""
+    shown = await parts.database.read(lambda tx: _look_up(tx, scope, reading_id, user, parts.clock))
+    if is_opening:
+        study = shown.shown.study
+        entry = AuditEntry(parts.clock(), user.id, "study.opened", site_id=study.site_id, study_id=study.id,
+                           patient_id=study.patient.id, address=address, detail={"reading": reading_id})
+        await parts.database.write(lambda tx: tx.audit.append(entry))
+    return shown
+
+
+def acts_for(reading: Reading, user: User, *, clock: Clock) -> list[Act]:
+    """What this person may do with it now."""
+    actions = allowed_actions(reading, user, now=clock())
+    acts = [_ACT_OF[action] for action in actions if action in _ACT_OF]
+    if reading.state is ReadingState.AWAITING_REVIEW:
+        acts = [Act.REVIEW if act is Act.CLAIM else act for act in acts]
+    if reading.state is ReadingState.IN_PROGRESS and reading.claimed_by == user.id:
+        acts.append(Act.WRITE)
+    return acts
+
+
+def _look_up(tx: Transaction, scope: Scope, reading_id: str, user: User, clock: Clock) -> ShownReading:
+    line = tx.worklists.reading(reading_id, scope)
+    if line is None:
+        raise NotFound("There is no such reading.")
+    versions = tx.reports.versions(reading_id, scope)
+    people = [person for report in versions for person in (report.writer_id, report.reviewer_id, report.signed_by)]
+    return ShownReading(
+        line=line, shown=look_up_study(tx, scope, line.reading.study_id), versions=versions,
+        names=tx.worklists.names(people), acts=acts_for(line.reading, user, clock=clock),
+        deliveries=tx.worklists.deliveries_of_study(line.reading.study_id, scope))

@@ -1,0 +1,55 @@
+"""Show one study: what came, from where, why it went where it went, and what else is known of the patient.
+
+Opening a study is an access to patient data: each call leaves one audit record (J2, J3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.core.errors import NotFound
+from gateway.services.ports import Parts
+from storage.interface import Transaction
+from storage.model import AuditEntry, Decision, Device, Instance, Reading, Scope, Series, Site, Study
+
+
+@dataclass(frozen=True, slots=True)
+class ShownStudy:
+    study: Study
+    site: Site | None
+    device: Device | None
+    series: list[tuple[Series, list[Instance]]]
+    decision: Decision | None
+    named_reader: str | None             # display name of the reader that the decision names
+    related: list[tuple[Study, Reading | None]]
+
+
+async def show_study(parts: Parts, scope: Scope, study_id: str, *, actor: str, address: str) -> ShownStudy:
+    """Return the study and note who opened it. Raises NotFound, also for a study outside the scope."""
+    shown = await parts.database.read(lambda tx: look_up_study(tx, scope, study_id))
+    study = shown.study
+    entry = AuditEntry(parts.clock(), actor, "study.opened", site_id=study.site_id, study_id=study.id,
+                       patient_id=study.patient.id, address=address)
+    await parts.database.write(lambda tx: tx.audit.append(entry))
+    return shown
+
+
+def look_up_study(tx: Transaction, scope: Scope, study_id: str) -> ShownStudy:
+    """The same without a trace, for use cases that write their own. Raises NotFound."""
+    study = tx.studies.get(study_id, scope)
+    if study is None:
+        raise NotFound("There is no such study.")
+    instances: dict[str, list[Instance]] = {}
+    for instance in tx.studies.instances_of(study.id, scope):
+        instances.setdefault(instance.series_id, []).append(instance)
+    decisions = tx.decisions.of_study(study.id, scope)
+    decision = decisions[0] if decisions else None
+    related = tx.studies.related(study, scope)
+    readings = tx.worklists.readings_of([other.id for other in related], scope)
+    names = tx.worklists.names([decision.reader_id] if decision else [])
+    return ShownStudy(
+        study=study, site=tx.sites.site(study.site_id),
+        device=tx.sites.device(study.device_id) if study.device_id else None,
+        series=[(series, instances.get(series.id, [])) for series in tx.studies.series_of(study.id, scope)],
+        decision=decision, named_reader=names.get(decision.reader_id or "") if decision else None,
+        related=[(other, readings.get(other.id)) for other in related])
