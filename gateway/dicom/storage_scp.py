@@ -1,0 +1,210 @@
+"""The DICOM port: verification and storage (PS3.4 annexes A and B).
+
+A C-STORE is answered with success after its bytes and its index entry are durable, never before. Bytes go to the
+object store while they arrive, on the association's thread; the index is written on the loop, through LoopBridge.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+
+import structlog
+
+from gateway.core.errors import GatewayError, Unreadable
+from gateway.core.identifiers import AETitle, InvalidAETitle
+from gateway.dicom.loop_bridge import LoopBridge
+from gateway.dicom.senders import KnownSenders
+from gateway.dicom.statuses import SUCCESS, UnexpectedInstance, status_of
+from gateway.formats.dicom_dataset import DatasetHead
+from gateway.formats.part10 import file_header
+from gateway.services.complete_study import association_ended
+from gateway.services.ports import Parts
+from gateway.services.receive_instance import Receipt, Sender, quarantine_kept, read_kept, receive_kept
+from gateway.wire.dicom_listener import DatasetSink, DicomListener, Peer, Rejection, StoreCommand
+from storage.errors import StorageError
+from storage.interface import ObjectWriter
+from storage.model import INBOX_SITE_ID, ArrivalVia, Device, ObjectRef
+
+log = structlog.get_logger("gateway.dicom")
+
+STOP_WITHIN_S = 8.0
+_ANSWER_WITHIN_S = 120.0
+_FIRST_BYTES = 1 << 20
+
+
+class StorageScp:
+    """Listens while started; also tells which studies an open association has sent to (`OpenAssociations`)."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._senders = KnownSenders(parts)
+        self._listener: DicomListener | None = None
+        self._bridge: LoopBridge | None = None
+        self._lock = threading.Lock()
+        self._admitted: dict[str, Sender] = {}
+        self._studies: defaultdict[str, set[str]] = defaultdict(set)
+        self.address = ""
+
+    async def start(self) -> str:
+        """Listen; returns "host:port". Raises OSError when the port is taken."""
+        settings = self._parts.settings
+        host, port = settings.host_port("dicom")
+        self._bridge = LoopBridge(asyncio.get_running_loop(), timeout_s=_ANSWER_WITHIN_S)
+        self._listener = DicomListener(
+            self, host=host, port=port, ae_title=settings.ae_title,
+            accepts_unknown_classes=settings.unknown_sop_classes == "accept",
+            max_associations=settings.max_associations, max_pdu_bytes=settings.max_pdu_bytes,
+            network_timeout_s=settings.network_timeout_s)
+        bound_host, bound_port = await asyncio.to_thread(self._listener.start)
+        self.address = f"{bound_host}:{bound_port}"
+        return self.address
+
+    async def stop(self) -> None:
+        """Take no more associations; what is on its way may finish within 8 s, the rest is aborted."""
+        if self._listener is not None:
+            await asyncio.to_thread(self._listener.stop, within_s=STOP_WITHIN_S)
+            self._listener = None
+
+    def is_sending(self, study_id: str) -> bool:
+        with self._lock:
+            return any(study_id in studies for studies in self._studies.values())
+
+    # ---------------------------------------------------- called by the listener, from the associations' threads
+    def admit(self, peer: Peer) -> Rejection | None:
+        try:
+            return self._admit(peer)
+        except StorageError as exc:
+            log.error("association refused", why=str(exc), peer=peer.address)
+            return Rejection.TEMPORARY_CONGESTION
+
+    def begin(self, peer: Peer, command: StoreCommand) -> DatasetSink:
+        return _ObjectSink(self._parts, command)
+
+    def store(self, peer: Peer, command: StoreCommand, sink: DatasetSink) -> int:
+        assert isinstance(sink, _ObjectSink)
+        try:
+            return self._store(peer, command, sink)
+        except (GatewayError, StorageError) as exc:
+            log.warning("C-STORE refused", why=str(exc), association=peer.association_id, status=hex(status_of(exc)))
+            return status_of(exc)
+        except Exception as exc:  # the listener's outermost loop: answer, and serve the next one
+            log.exception("C-STORE failed", association=peer.association_id)
+            return status_of(exc)
+
+    def ended(self, peer: Peer) -> None:
+        with self._lock:
+            self._admitted.pop(peer.association_id, None)
+            studies = self._studies.pop(peer.association_id, set())
+        try:
+            self._calls.call(association_ended(self._parts, studies))
+        except StorageError as exc:
+            log.warning("the quiet time of studies was not moved", why=str(exc), association=peer.association_id)
+
+    # --------------------------------------------------------------------------------------------------- inside
+    @property
+    def _calls(self) -> LoopBridge:
+        assert self._bridge is not None
+        return self._bridge
+
+    def _admit(self, peer: Peer) -> Rejection | None:
+        settings = self._parts.settings
+        if peer.called_ae_title != settings.ae_title:
+            log.info("association rejected: wrong called AE title", peer=peer.address)
+            return Rejection.CALLED_AE_TITLE_NOT_RECOGNISED
+        try:
+            title = AETitle.parse(peer.calling_ae_title).value
+        except InvalidAETitle:
+            return Rejection.CALLING_AE_TITLE_NOT_RECOGNISED
+        device = self._senders.remembered(title, peer.address)
+        if device is None:
+            device = self._calls.call(self._senders.find(title, peer.address))
+        if device is None:
+            self._calls.call(self._senders.knock(title, peer.address))
+            if settings.unknown_devices != "inbox":
+                log.info("association rejected: unknown calling AE title", peer=peer.address)
+                return Rejection.CALLING_AE_TITLE_NOT_RECOGNISED
+        with self._lock:
+            self._admitted[peer.association_id] = _sender(peer, title, device)
+        return None
+
+    def _store(self, peer: Peer, command: StoreCommand, sink: _ObjectSink) -> int:
+        with self._lock:
+            sender = self._admitted[peer.association_id]
+        kept = sink.finish()
+        try:
+            head = read_kept(self._parts, kept.ref, kept.first_bytes, sender)
+            _check(head, command)
+        except Unreadable as exc:
+            self._calls.call(quarantine_kept(
+                self._parts, kept.ref, sender, reason=exc.reason, detail=str(exc),
+                sop_class_uid=command.sop_class_uid, sop_instance_uid=command.sop_instance_uid))
+            raise
+        receipt = self._calls.call(receive_kept(self._parts, kept.ref, head, sender))
+        self._remember(peer, receipt)
+        return SUCCESS
+
+    def _remember(self, peer: Peer, receipt: Receipt) -> None:
+        if receipt.study_id is not None and receipt.instance_id is not None:
+            with self._lock:
+                self._studies[peer.association_id].add(receipt.study_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    ref: ObjectRef
+    first_bytes: bytes
+
+
+class _ObjectSink:
+    """Writes the Part 10 file of a data set while it arrives, and remembers its first bytes for the index."""
+
+    def __init__(self, parts: Parts, command: StoreCommand) -> None:
+        self._first = bytearray()
+        self._writer: ObjectWriter | None = None
+        self._failure: StorageError | None = None
+        try:
+            self._writer = parts.objects.begin()
+        except StorageError as exc:
+            self._failure = exc
+        self.write(file_header(sop_class_uid=command.sop_class_uid, sop_instance_uid=command.sop_instance_uid,
+                               transfer_syntax_uid=command.transfer_syntax_uid))
+
+    def write(self, data: bytes) -> None:
+        if self._writer is None or self._failure is not None:
+            return                                  # the peer is told at the end; until then its bytes are let go
+        try:
+            self._writer.write(data)
+        except StorageError as exc:
+            self._failure = exc
+            self.abandon()
+            return
+        if len(self._first) < _FIRST_BYTES:
+            self._first += data
+
+    def finish(self) -> _Kept:
+        """Durable now. Raises StorageFull, StorageUnavailable."""
+        if self._failure is not None:
+            raise self._failure
+        assert self._writer is not None
+        return _Kept(self._writer.finish(), bytes(self._first))
+
+    def abandon(self) -> None:
+        if self._writer is not None:
+            self._writer.abandon()
+
+
+def _sender(peer: Peer, title: str, device: Device | None) -> Sender:
+    return Sender(site_id=device.site_id if device else INBOX_SITE_ID, device=device, via=ArrivalVia.DICOM,
+                  calling_ae_title=title, address=peer.address, association_id=peer.association_id)
+
+
+def _check(head: DatasetHead, command: StoreCommand) -> None:
+    """The data set must be what the command said. Raises UnexpectedInstance."""
+    if head.sop_class_uid != command.sop_class_uid.strip("\0 "):
+        raise UnexpectedInstance(f"The data set's SOP class {head.sop_class_uid} is not that of the command.")
+    if head.sop_instance_uid != command.sop_instance_uid.strip("\0 "):
+        raise UnexpectedInstance("The data set's SOP Instance UID is not that of the command.",
+                                 reason="sop-instance-mismatch")

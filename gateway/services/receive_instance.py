@@ -1,0 +1,186 @@
+"""Receive a DICOM instance: its bytes are durable first, then one write holds index, audit and jobs, then the answer.
+
+Nothing received is ever overwritten or refused for whom it belongs to (B4, A7). The first object of a SOP Instance
+UID stays; the same again is a duplicate; another one under the same UID goes into quarantine with an alarm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, replace
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from gateway.core.errors import Unreadable
+from gateway.formats.dicom_dataset import DatasetHead, read_part10
+from gateway.formats.dicom_elements import ByteSource
+from gateway.formats.ecg import read_ecg
+from gateway.formats.part10 import read_file_meta
+from gateway.services.complete_study import announce_complete
+from gateway.services.index_instance import Candidate, Clash, Indexed, LostRace, index_instance
+from gateway.services.ports import Event, Parts
+from storage.interface import Transaction
+from storage.model import (
+    Arrival,
+    ArrivalOutcome,
+    ArrivalVia,
+    AuditEntry,
+    Device,
+    ObjectRef,
+    new_id,
+)
+
+_HEAD_BYTES = 1 << 20
+_RACES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends, and how."""
+
+    site_id: str
+    device: Device | None
+    via: ArrivalVia
+    calling_ae_title: str = ""
+    address: str = ""
+    association_id: str = ""
+    actor: str = ""                      # of the audit; default: "device:<ae title>"
+
+    @property
+    def audit_actor(self) -> str:
+        return self.actor or f"device:{self.calling_ae_title}"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of the bytes. Whatever the outcome, they are durable."""
+
+    outcome: ArrivalOutcome
+    arrival_id: str
+    study_id: str | None
+    instance_id: str | None
+    sop_instance_uid: str
+    sop_class_uid: str
+    reason: str = ""
+    detail: str = ""
+
+
+async def receive_part10(parts: Parts, data: bytes, sender: Sender, *, file_name: str = "") -> Receipt:
+    """Keep a DICOM file as it is (STOW-RS, upload). Raises StorageFull, StorageUnavailable: then nothing is kept."""
+    ref = await asyncio.to_thread(parts.objects.put, data)
+    try:
+        head = await asyncio.to_thread(read_kept, parts, ref, data[:_HEAD_BYTES], sender)
+    except Unreadable as exc:
+        return await quarantine_kept(parts, ref, sender, reason=exc.reason, detail=str(exc), file_name=file_name)
+    return await receive_kept(parts, ref, head, sender, file_name=file_name)
+
+
+async def keep_quarantined(parts: Parts, data: bytes, sender: Sender, *, reason: str, detail: str,
+                           file_name: str = "", sop_class_uid: str = "", sop_instance_uid: str = "") -> Receipt:
+    """Keep bytes that cannot be taken, with a named reason, where a person will see them."""
+    ref = await asyncio.to_thread(parts.objects.put, data)
+    return await quarantine_kept(parts, ref, sender, reason=reason, detail=detail, file_name=file_name,
+                                 sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid)
+
+
+def read_kept(parts: Parts, ref: ObjectRef, first_bytes: bytes, sender: Sender) -> DatasetHead:
+    """Read what the index needs of a kept Part 10 file; blocking. Raises Unreadable with a named reason."""
+    source = ByteSource(first_bytes, ref.size_bytes,
+                        lambda start, length: parts.objects.get_range(ref.sha256, start, length))
+    return read_part10(source, device_codec=sender.device.character_set if sender.device else None)
+
+
+async def receive_kept(parts: Parts, ref: ObjectRef, head: DatasetHead, sender: Sender, *,
+                       file_name: str = "") -> Receipt:
+    """Index an object whose bytes are durable. Raises StorageFull, StorageUnavailable: then it is not indexed."""
+    candidate = await _with_ecg(parts, Candidate(
+        ref=ref, head=head, arrival=_arrival(parts, ref, sender, ArrivalOutcome.KEPT, file_name=file_name,
+                                             sop_class_uid=head.sop_class_uid,
+                                             sop_instance_uid=head.sop_instance_uid),
+        study_at=head.study_at(ZoneInfo(parts.settings.time_zone)), actor=sender.audit_actor,
+        quiet_period_s=parts.settings.quiet_period_s))
+    for _ in range(_RACES):
+        try:
+            indexed = await parts.database.write(partial(index_instance, candidate))
+            break
+        except LostRace:
+            continue
+        except Clash as clash:
+            is_same = await asyncio.to_thread(_is_same_dataset, parts, clash.kept_sha256, ref.sha256)
+            candidate = replace(candidate, compared_with=clash.kept_sha256, is_same_dataset=is_same)
+    else:
+        raise RuntimeError(f"{head.sop_instance_uid} was taken {_RACES} times by others")
+    _announce(parts, indexed)
+    arrival = indexed.arrival
+    return Receipt(arrival.outcome, arrival.id, arrival.study_id, indexed.instance_id, head.sop_instance_uid,
+                   head.sop_class_uid, arrival.reason, arrival.detail)
+
+
+async def quarantine_kept(parts: Parts, ref: ObjectRef, sender: Sender, *, reason: str, detail: str,
+                          file_name: str = "", sop_class_uid: str = "", sop_instance_uid: str = "") -> Receipt:
+    """Put durable bytes into the quarantine list."""
+    arrival = replace(
+        _arrival(parts, ref, sender, ArrivalOutcome.QUARANTINED, file_name=file_name, sop_class_uid=sop_class_uid,
+                 sop_instance_uid=sop_instance_uid), reason=reason, detail=detail)
+
+    def work(tx: Transaction) -> None:
+        tx.objects.add(ref, kind="quarantined", at=arrival.at)
+        tx.arrivals.add(arrival)
+        tx.audit.append(AuditEntry(
+            arrival.at, sender.audit_actor, "arrival.quarantined", is_success=False, site_id=sender.site_id,
+            address=sender.address, detail={"arrival": arrival.id, "object": ref.sha256, "reason": reason}))
+        tx.alarms.raise_alarm("arrival-quarantined", site_id=sender.site_id, ref=arrival.id,
+                              detail=f"{reason}: {detail}", at=arrival.at)
+
+    await parts.database.write(work)
+    parts.events.publish(Event("alarm", sender.site_id))
+    return Receipt(arrival.outcome, arrival.id, None, None, sop_instance_uid, sop_class_uid, reason, detail)
+
+
+def _arrival(parts: Parts, ref: ObjectRef, sender: Sender, outcome: ArrivalOutcome, *, file_name: str,
+             sop_class_uid: str, sop_instance_uid: str) -> Arrival:
+    return Arrival(
+        id=new_id(), at=parts.clock(), via=sender.via, outcome=outcome, site_id=sender.site_id,
+        device_id=sender.device.id if sender.device else None, calling_ae_title=sender.calling_ae_title,
+        address=sender.address, association_id=sender.association_id, object_sha256=ref.sha256,
+        size_bytes=ref.size_bytes, file_name=file_name, sop_class_uid=sop_class_uid,
+        sop_instance_uid=sop_instance_uid)
+
+
+async def _with_ecg(parts: Parts, candidate: Candidate) -> Candidate:
+    """Decode the waveform of an ECG. What cannot be decoded stays an instance, and a person is told."""
+    if not candidate.head.is_ecg:
+        return candidate
+    zone = ZoneInfo(parts.settings.time_zone)
+    try:
+        data = await asyncio.to_thread(parts.objects.get, candidate.ref.sha256)
+        return replace(candidate, ecg=await asyncio.to_thread(read_ecg, data, time_zone=zone))
+    except Unreadable as exc:
+        return replace(candidate, ecg_failure=f"{exc.reason}: {exc}")
+
+
+def _is_same_dataset(parts: Parts, one_sha256: str, other_sha256: str) -> bool:
+    """True if two Part 10 files differ in nothing but their file meta information."""
+    found = []
+    for sha256 in (one_sha256, other_sha256):
+        data = parts.objects.get(sha256)
+        try:
+            meta = read_file_meta(ByteSource(data))
+        except Unreadable:
+            return False
+        found.append((meta.transfer_syntax_uid, hashlib.sha256(memoryview(data)[meta.dataset_start:]).digest()))
+    return found[0] == found[1]
+
+
+def _announce(parts: Parts, indexed: Indexed) -> None:
+    arrival = indexed.arrival
+    parts.events.publish(Event("arrival", arrival.site_id, arrival.study_id or ""))
+    if indexed.has_alarm:
+        parts.events.publish(Event("alarm", arrival.site_id, arrival.study_id or ""))
+    if indexed.completed_study is not None:
+        announce_complete(parts, indexed.completed_study)
+    elif indexed.is_new_in_list:
+        parts.events.publish(Event("study", arrival.site_id, arrival.study_id or ""))
+        parts.events.wake_jobs()
+
