@@ -19,7 +19,7 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.errors import InvalidDicomError
+from pydicom.errors import BytesLengthException, InvalidDicomError
 from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from gateway.core.errors import Unreadable
@@ -37,8 +37,8 @@ MAX_CHANNELS = 64
 MAX_SAMPLES = 40_000_000
 MIN_PADDING_RUN = 8                      # shorter runs of the padding value are taken as real samples
 _MAX_INFLATED_BYTES = 256 << 20
-_DAMAGED = (InvalidDicomError, EOFError, ValueError, KeyError, AttributeError, TypeError, IndexError, OverflowError,
-            NotImplementedError, RecursionError, ArithmeticError, struct.error, LookupError, OSError, zlib.error)
+_DAMAGED = (InvalidDicomError, BytesLengthException, EOFError, ValueError, AttributeError, TypeError, LookupError,
+            NotImplementedError, RecursionError, ArithmeticError, OSError, struct.error, zlib.error)
 
 
 def recognise(data: bytes) -> bool:

@@ -25,13 +25,13 @@ class ZipMembers:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
         except _DAMAGED as exc:
             raise Unreadable(f"The zip is damaged: {exc}.", reason="zip-damaged") from exc
-        infos = [info for info in self._zip.infolist() if not info.is_dir()]
         if len(self._zip.infolist()) > MAX_MEMBERS:
             raise Unreadable(f"The zip holds more than {MAX_MEMBERS} files.", reason="zip-too-many-members")
         for info in self._zip.infolist():
             _check_name(info.filename)
             if info.flag_bits & 0x1:
                 raise Unreadable("The zip is locked with a password.", reason="zip-encrypted")
+        infos = [info for info in self._zip.infolist() if not info.is_dir()]
         total = sum(info.file_size for info in infos)
         packed = max(1, sum(info.compress_size for info in infos))
         if total > MAX_TOTAL_BYTES or (total > (1 << 20) and total / packed > MAX_RATIO):
@@ -68,6 +68,8 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def _check_name(name: str) -> None:
+    if not name:
+        raise Unreadable("A file in the zip has no name.", reason="zip-damaged")
     parts = name.replace("\\", "/").split("/")
     if name.startswith(("/", "\\")) or ".." in parts or "\x00" in name or (len(name) > 1 and name[1] == ":"):
         raise Unreadable(f"The zip names a file outside itself: {name[:80]!r}.", reason="zip-path")
