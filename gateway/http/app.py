@@ -11,12 +11,15 @@ from gateway.http import (
     admin,
     admin_watch,
     clinic,
+    dicomweb,
+    ecg,
     events,
     health,
     middlewares,
     openapi,
     pages,
     readings,
+    reports,
     session,
     studies,
 )
@@ -51,7 +54,7 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
     return [
         *session.routes(parts), *readings.routes(parts), *studies.routes(parts), *clinic.routes(parts),
         *admin.routes(parts, dicom_address=dicom_address), *admin_watch.routes(parts), *events.routes(parts),
-        *health.routes(parts),
+        *health.routes(parts), *reports.routes(parts), *ecg.routes(parts), *dicomweb.routes(parts),
     ]
 
 
