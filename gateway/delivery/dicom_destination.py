@@ -1,0 +1,62 @@
+"""The clinic's DICOM node: the Encapsulated PDF by C-STORE.
+
+Success and warnings (Bxxx: stored, with a remark) mean that the node keeps it (PS3.4 B.2.3). Out of resources (A7xx)
+is tried again; any other answer is final, and a person has to look at the node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Protocol
+
+from gateway.core.errors import DestinationRefused, DestinationUnavailable
+from gateway.services.ports import DeliveryParcel
+from gateway.wire.store_scu import PeerRefused, PeerUnavailable, send_instance
+from storage.model import Destination
+
+_DUPLICATE = 0x0111                      # it has this UID: ours, from a try whose answer was lost
+_PLAIN = {
+    0x0110: "处理失败", 0x0117: "对象标识无效", 0x0122: "不支持这类对象(Encapsulated PDF)",
+    0x0124: "没有授权", 0x0211: "不认识这个操作", 0x0212: "参数类型错误",
+}
+
+
+class SendInstance(Protocol):
+    """gateway.wire.store_scu.send_instance, or what a test puts in its place."""
+
+    def __call__(self, part10: bytes, /, *, host: str, port: int, called_ae_title: str, calling_ae_title: str,
+                 timeout_s: float) -> Awaitable[int]: ...
+
+
+class DicomDestination:
+    """Delivers to one kind of destination, whichever node the row names."""
+
+    def __init__(self, *, calling_ae_title: str, timeout_s: float = 30.0, send: SendInstance = send_instance) -> None:
+        self._calling_ae_title = calling_ae_title
+        self._timeout_s = timeout_s
+        self._send = send
+
+    async def deliver(self, parcel: DeliveryParcel, destination: Destination) -> None:
+        """Return once the node answered that it keeps the object."""
+        where = f"{destination.name}({destination.ae_title}@{destination.host}:{destination.port})"
+        if not destination.ae_title or not destination.host or not destination.port:
+            raise DestinationRefused(f"{where} 没有填全 AE 标题、地址或端口。")
+        try:
+            status = await self._send(parcel.dicom, host=destination.host, port=destination.port,
+                                      called_ae_title=destination.ae_title,
+                                      calling_ae_title=self._calling_ae_title, timeout_s=self._timeout_s)
+        except PeerRefused as exc:
+            raise DestinationRefused(f"{where} 拒绝了连接或这类对象，请核对双方的 AE 标题与接收设置。") from exc
+        except (PeerUnavailable, OSError) as exc:
+            raise DestinationUnavailable(f"{where} 连不上或没有应答，稍后自动重试。") from exc
+        judge_status(status, where=where)
+
+
+def judge_status(status: int, *, where: str) -> None:
+    """Return when the object is kept. Raises DestinationUnavailable or DestinationRefused, in plain words."""
+    if status in (0x0000, _DUPLICATE) or status & 0xF000 == 0xB000:
+        return
+    if status & 0xFF00 == 0xA700:
+        raise DestinationUnavailable(f"{where} 暂时没有空间（状态 {status:04X}），稍后自动重试。")
+    family = {0xA: "对象与类别不符", 0xC: "读不懂这个对象"}.get(status >> 12, "拒绝接收")
+    raise DestinationRefused(f"{where} {_PLAIN.get(status, family)}(状态 {status:04X})。")

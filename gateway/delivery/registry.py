@@ -1,0 +1,22 @@
+"""Every kind of destination and what delivers to it. A new kind is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.delivery.clinic_page import ClinicPage
+from gateway.delivery.dicom_destination import DicomDestination
+from gateway.delivery.orthanc_destination import OrthancDestination
+from gateway.services.ports import DeliveryChannel
+from gateway.settings import Settings
+from storage.model import DestinationKind
+
+
+def delivery_channels(settings: Settings) -> Mapping[DestinationKind, DeliveryChannel]:
+    """What main hands to services.deliver.deliver_handlers."""
+    return {
+        DestinationKind.CLINIC_PAGE: ClinicPage(),
+        DestinationKind.DICOM: DicomDestination(calling_ae_title=settings.ae_title,
+                                                timeout_s=settings.network_timeout_s),
+        DestinationKind.ORTHANC: OrthancDestination(timeout_s=settings.network_timeout_s),
+    }
