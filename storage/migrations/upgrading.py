@@ -46,8 +46,15 @@ def current_revision(connection: sa.Connection) -> str | None:
 
 def drift(connection: sa.Connection) -> list[Any]:
     """Differences between the database and storage/tables/schema.py; empty when the revisions say the same."""
-    context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+    context = MigrationContext.configure(connection, opts={"compare_type": True,
+                                                              "compare_server_default": _is_other_default})
     return list(compare_metadata(context, metadata))
+
+
+def _is_other_default(_context: Any, _inspected: Any, _column: Any, inspected: str | None, _default: Any,
+                      rendered: str | None) -> bool | None:
+    """Alembic takes SQLite's '' for something else than the empty text; it judges the rest by itself (None)."""
+    return False if inspected in ("''", "('')") and rendered in ("", "''") else None
 
 
 def configuration() -> Config:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import obstore
+import obstore.store
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PreconditionError
 
 from storage.errors import ObjectMissing, StorageFull, StorageUnavailable
@@ -28,7 +29,7 @@ from storage.model import ObjectRef
 _HEX = set("0123456789abcdef")
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # Until a service has restarted, some answers are server errors: the client tries again before we hear of it.
-_RETRY = {"max_retries": 8, "retry_timeout": timedelta(seconds=30)}
+_RETRY: Any = {"max_retries": 8, "retry_timeout": timedelta(seconds=30)}
 
 
 class S3ObjectStore:
@@ -44,8 +45,8 @@ class S3ObjectStore:
         if access_key_id:
             options |= {"access_key_id": access_key_id, "secret_access_key": secret_access_key}
         self._store = obstore.store.S3Store(
-            bucket, prefix=prefix or None, retry_config=_RETRY,
-            client_options={"allow_http": endpoint.startswith("http://"), "timeout": timedelta(seconds=60)}, **options)
+            bucket, prefix=prefix or None, retry_config=_RETRY, **options,
+            client_options={"allow_http": endpoint.startswith("http://"), "timeout": timedelta(seconds=60)})
         self._spool = spool
         self._reserve_bytes = reserve_bytes
         spool.mkdir(parents=True, exist_ok=True)

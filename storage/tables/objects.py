@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from storage.model import ObjectRef
 from storage.tables import schema
 from storage.tables.schema import stored_object
-from storage.tables.upserts import upsert
+from storage.tables.upserts import add_if_absent
 
 _PAGE = 1000
 
@@ -23,9 +23,8 @@ class Objects:
 
     def add(self, ref: ObjectRef, *, kind: str, at: datetime) -> None:
         """Remember a durable object; the same hash twice is one row. Kinds: received, quarantined, report."""
-        self._connection.execute(
-            upsert(self._connection, stored_object)
-            .values(sha256=ref.sha256, size_bytes=ref.size_bytes, kind=kind, stored_at=at).on_conflict_do_nothing())
+        add_if_absent(self._connection, stored_object,
+                      {"sha256": ref.sha256, "size_bytes": ref.size_bytes, "kind": kind, "stored_at": at})
 
     def has(self, sha256: str) -> bool:
         """True if the index relies on it."""

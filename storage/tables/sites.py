@@ -23,7 +23,7 @@ from storage.model import (
 )
 from storage.tables import schema
 from storage.tables.scoping import within
-from storage.tables.upserts import upsert
+from storage.tables.upserts import add_if_absent, upsert
 
 
 class Sites:
@@ -167,9 +167,7 @@ class Sites:
         return self._connection.execute(sa.select(table).where(table.c.id == key)).first()
 
     def _add(self, table: sa.Table, record: Any) -> bool:
-        added = self._connection.execute(upsert(self._connection, table).values(**_plain(record))
-                                         .on_conflict_do_nothing())
-        return added.rowcount == 1
+        return add_if_absent(self._connection, table, _plain(record))
 
     def _replace(self, table: sa.Table, record: Any) -> bool:
         values = _plain(record)

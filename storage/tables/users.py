@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from storage.model import Grant, Role, User, new_id
 from storage.tables.schema import api_token, login_session, role_grant, signing_key, user_account
-from storage.tables.upserts import upsert
+from storage.tables.upserts import add_if_absent
 
 
 class Users:
@@ -23,13 +23,10 @@ class Users:
     # --------------------------------------------------------------------------------------------------- accounts
     def add(self, user: User, *, password_hash: str, at: datetime) -> None:
         """Add an account with its grants (raises ValueError when the login is taken)."""
-        added = self._connection.execute(
-            upsert(self._connection, user_account)
-            .values(id=user.id, login=user.login, display_name=user.display_name, title=user.title,
-                    password_hash=password_hash, is_enabled=user.is_enabled, locked_until=user.locked_until,
-                    created_at=at)
-            .on_conflict_do_nothing())
-        if added.rowcount != 1:
+        values = {"id": user.id, "login": user.login, "display_name": user.display_name, "title": user.title,
+                  "password_hash": password_hash, "is_enabled": user.is_enabled, "locked_until": user.locked_until,
+                  "created_at": at}
+        if not add_if_absent(self._connection, user_account, values):
             raise ValueError(f"the login {user.login!r} is taken")
         self._add_grants(user.id, user.grants)
 
@@ -148,11 +145,9 @@ class Users:
 
     def add_signing_key(self, user_id: str, *, certificate_pem: str, encrypted_key_pem: str, at: datetime) -> None:
         """Once per user (raises ValueError the second time)."""
-        added = self._connection.execute(
-            upsert(self._connection, signing_key)
-            .values(user_id=user_id, certificate_pem=certificate_pem, encrypted_key_pem=encrypted_key_pem,
-                    created_at=at).on_conflict_do_nothing())
-        if added.rowcount != 1:
+        values = {"user_id": user_id, "certificate_pem": certificate_pem, "encrypted_key_pem": encrypted_key_pem,
+                  "created_at": at}
+        if not add_if_absent(self._connection, signing_key, values):
             raise ValueError(f"user {user_id!r} has a signing key already")
 
     # ---------------------------------------------------------------------------------------------------- helpers

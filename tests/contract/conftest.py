@@ -1,0 +1,41 @@
+"""Every test of this folder that asks for `database` runs on both engines, for `objects` on both object stores."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from storage.engines.preparing import prepare
+from storage.engines.sqlite import SqliteDatabase
+from storage.interface import Database
+from storage.objects.files import FileObjectStore
+from tests.support.postgres import postgres_server
+from tests.support.seaweedfs import seaweed_server
+
+__all__ = ["postgres_server", "seaweed_server"]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def database(request, tmp_path):
+    """An empty store with the schema of this release, of a node called "node-a"."""
+    opened: Database
+    if request.param == "sqlite":
+        opened = SqliteDatabase(tmp_path / "gateway.db", node="node-a", prepare=prepare)
+    else:
+        from storage.engines.postgres import PostgresDatabase
+        url = request.getfixturevalue("postgres_server").new_database()
+        opened = PostgresDatabase(url, node="node-a", prepare=prepare)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(params=["files", "s3"])
+def objects(request, tmp_path):
+    """An empty object store without a reserve."""
+    if request.param == "files":
+        return FileObjectStore(tmp_path / "objects", reserve_bytes=0)
+    from storage.objects.s3 import S3ObjectStore
+    address = dataclasses.asdict(request.getfixturevalue("seaweed_server").new_bucket())
+    return S3ObjectStore(address.pop("objects_url"), region="us-east-1", spool=tmp_path / "spool", reserve_bytes=0,
+                         **{name.removeprefix("s3_"): value for name, value in address.items()})
