@@ -53,6 +53,7 @@ class Settings:
     short_quiet_period_s: float = _setting(600.0, "Silence after which a study that still lacks expected instances "
                                            "is read as it is, seconds.")
     max_upload_bytes: int = _setting(1 << 30, "Largest HTTP upload (STOW-RS), bytes.")
+    renditions_max_bytes: int = _setting(20 << 30, "Space for previews and web copies, bytes; the oldest make room.")
     max_ecg_bytes: int = _setting(64 << 20, "Largest ECG file, bytes.")
     ecg_folders: tuple[str, ...] = _setting((), 'Watched folders for ECG files, each "site=folder".')
 

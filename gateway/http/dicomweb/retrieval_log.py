@@ -1,0 +1,52 @@
+"""Write down who fetched which study: once for a login and a study, not once for each of its frames (E7)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from gateway.http.routing import Caller, caller_of
+from gateway.services.ports import Parts
+from storage.interface import Transaction
+from storage.model import AuditEntry
+from storage.tables.dicomweb_queries import StudyLine
+
+_REMEMBERED = 20_000
+SESSION_COOKIE = "rg_session"
+
+
+class RetrievalLog:
+    """Remembers in this process what was written; after a restart it is written once more."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._written: OrderedDict[str, None] = OrderedDict()
+
+    async def note(self, request: web.Request, studies: Iterable[StudyLine], what: str) -> None:
+        """Add "study.retrieved" to the audit trail before any byte leaves. Raises StorageUnavailable."""
+        caller = caller_of(request)
+        fresh = {self._key(request, caller, study): study for study in studies}
+        fresh = {key: study for key, study in fresh.items() if key not in self._written}
+        if not fresh:
+            return
+        entries = [AuditEntry(at=self._parts.clock(), actor=caller.actor, action="study.retrieved",
+                              site_id=study.site_id, study_id=study.study_id, patient_id=study.patient_key,
+                              address=caller.address, detail={"what": what}) for study in fresh.values()]
+
+        def write(tx: Transaction) -> None:
+            for entry in entries:
+                tx.audit.append(entry)
+
+        await self._parts.database.write(write)
+        for key in fresh:
+            self._written[key] = None
+        while len(self._written) > _REMEMBERED:
+            self._written.popitem(last=False)
+
+    def _key(self, request: web.Request, caller: Caller, study: StudyLine) -> str:
+        # A login ends by itself; a machine's token does not, so it is written down anew each day.
+        since = request.cookies.get(SESSION_COOKIE) or self._parts.clock().date().isoformat()
+        return hashlib.sha256(f"{caller.actor}\n{since}\n{study.study_id}".encode()).hexdigest()

@@ -1,0 +1,82 @@
+"""Answer what DICOMweb clients ask of the index: which studies, series and instances there are.
+
+Queries carry the caller's scope down to the statement. Dates are the device's own days, read in the gateway's zone.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from gateway.core.errors import InvalidRequest, NotFound
+from gateway.services.ports import Parts
+from storage.model import Scope
+from storage.tables.dicomweb_queries import (
+    DicomwebQueries,
+    InstanceLine,
+    InstanceQuery,
+    SeriesLine,
+    SeriesQuery,
+    StudyLine,
+    StudyQuery,
+)
+
+MAX_PAGE = 1000
+"""More rows than this are never given at once; the client pages on."""
+
+
+async def find_studies(parts: Parts, query: StudyQuery, scope: Scope, *, limit: int, offset: int) -> list[StudyLine]:
+    """One page of studies within scope, in an order that pages keep."""
+    return await parts.database.read(
+        lambda tx: DicomwebQueries(tx.connection).studies(query, scope, limit=limit, offset=offset))
+
+
+async def find_series(parts: Parts, query: SeriesQuery, scope: Scope, *, limit: int, offset: int) -> list[SeriesLine]:
+    """One page of series within scope."""
+    return await parts.database.read(
+        lambda tx: DicomwebQueries(tx.connection).series(query, scope, limit=limit, offset=offset))
+
+
+async def find_instances(parts: Parts, query: InstanceQuery, scope: Scope, *, limit: int | None, offset: int = 0
+                         ) -> list[InstanceLine]:
+    """One page of DICOM instances within scope; no limit: all, for retrieval."""
+    return await parts.database.read(
+        lambda tx: DicomwebQueries(tx.connection).instances(query, scope, limit=limit, offset=offset))
+
+
+async def instances_below(parts: Parts, scope: Scope, *, study_instance_uid: str, series_instance_uid: str = "",
+                          sop_instance_uid: str = "") -> list[InstanceLine]:
+    """All DICOM instances below an address. Raises NotFound where there is none the caller may see."""
+    query = InstanceQuery(
+        SeriesQuery(StudyQuery(study_instance_uids=(study_instance_uid,)),
+                    series_instance_uids=(series_instance_uid,) if series_instance_uid else ()),
+        sop_instance_uids=(sop_instance_uid,) if sop_instance_uid else ())
+    found = await find_instances(parts, query, scope, limit=None)
+    if not found:
+        raise NotFound("There is no such study, series or instance.")
+    return found
+
+
+def day_range(parts: Parts, text: str) -> tuple[datetime | None, datetime | None]:
+    """Read a DICOM date or date range ("20260301", "20260301-20260331", "-20260331") as [from, before).
+
+    Raises InvalidRequest.
+    """
+    first, dash, last = text.strip().partition("-")
+    if not first and not last:
+        raise InvalidRequest(f"StudyDate={text}: write YYYYMMDD or a range.", reason="study-date")
+    zone = ZoneInfo(parts.settings.time_zone)
+    begins = _midnight(_day(first, text), zone) if first else None
+    end_day = _day(last, text) if last else _day(first, text) if not dash else None
+    return begins, None if end_day is None else _midnight(end_day + timedelta(days=1), zone)
+
+
+def _day(text: str, whole: str) -> date:
+    try:
+        return datetime.strptime(text.strip(), "%Y%m%d").replace(tzinfo=UTC).date()
+    except ValueError as exc:
+        raise InvalidRequest(f"StudyDate={whole}: write YYYYMMDD or a range.", reason="study-date") from exc
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime.combine(day, time(), tzinfo=zone).astimezone(UTC)
