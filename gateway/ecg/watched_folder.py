@@ -1,0 +1,230 @@
+"""Take ECG files that carts and their software drop into a folder, one folder a site.
+
+A file is taken once it has stopped changing; then it is moved to `done/`, or to `failed/` with the reason beside it.
+A WFDB header and its signal files are taken together. When storage is full or away the file stays where it is and is
+tried again, so nothing leaves the folder before it is durable with us.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+import watchfiles
+
+from gateway.core.errors import Unreadable
+from gateway.formats.wfdb_record import signal_files
+from gateway.formats.zip_members import pack
+from gateway.services.ports import Parts
+from gateway.services.receive_ecg import receive_ecg
+from gateway.services.receive_instance import Sender
+from storage.errors import StorageError
+from storage.model import ArrivalVia
+
+log = structlog.get_logger("gateway.ecg")
+
+DONE, FAILED = "done", "failed"
+_UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".reason.txt")
+_SIGNAL_SUFFIXES = (".dat", ".mat", ".xyz")
+_MAX_HEADER_BYTES = 1 << 20
+
+
+class InvalidFolder(ValueError):
+    """The setting ecg_folders is a list of "site=folder"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    site_id: str
+    path: Path
+
+    @classmethod
+    def parse(cls, text: str) -> Folder:
+        site_id, equals, path = text.partition("=")
+        if not (site_id.strip() and equals and path.strip()):
+            raise InvalidFolder(f"{text!r} is not site=folder")
+        return cls(site_id.strip(), Path(path.strip()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What a file looked like, and since when it has looked so."""
+
+    size: int
+    mtime_ns: int
+    since: float
+
+
+class WatchedFolders:
+    """Every folder of the setting `ecg_folders`; one task each, started and stopped by main."""
+
+    def __init__(self, parts: Parts, *, settle_s: float = 1.0, poll_s: float = 5.0, pair_wait_s: float = 60.0,
+                 monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._watchers = [_Watcher(parts, Folder.parse(text), settle_s, poll_s, pair_wait_s, monotonic)
+                          for text in parts.settings.ecg_folders]
+        self._stop = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Make the folders where they are missing and begin to watch."""
+        for watcher in self._watchers:
+            await asyncio.to_thread(watcher.prepare)
+            self._tasks.append(asyncio.create_task(watcher.run(self._stop), name=f"ecg-folder-{watcher.site_id}"))
+
+    async def stop(self) -> None:
+        """Finish the file in hand, then stop."""
+        self._stop.set()
+        await asyncio.gather(*self._tasks)
+        self._tasks.clear()
+
+
+class _Watcher:
+    def __init__(self, parts: Parts, folder: Folder, settle_s: float, poll_s: float, pair_wait_s: float,
+                 monotonic: Callable[[], float]) -> None:
+        self.site_id = folder.site_id
+        self._parts, self._path = parts, folder.path
+        self._settle_s, self._poll_s, self._pair_wait_s, self._monotonic = settle_s, poll_s, pair_wait_s, monotonic
+        self._looks: dict[str, _Look] = {}
+        self._kept: dict[str, _Look] = {}         # received, but could not be moved away: not to be taken again
+
+    def prepare(self) -> None:
+        for folder in (self._path, self._path / DONE, self._path / FAILED):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        async for _ in self._wakes(stop):
+            try:
+                await self._pass(stop)
+            except Exception:
+                # The listener's outermost loop: one bad file or folder must not end the watch.
+                log.exception("a pass over an ECG folder failed", site=self.site_id)
+
+    async def _wakes(self, stop: asyncio.Event) -> AsyncIterator[None]:
+        """At once, on every change, while something is settling, and by a slow poll for shares that tell nothing."""
+        yield
+        while not stop.is_set():
+            last = self._monotonic()
+            try:
+                async for changes in watchfiles.awatch(
+                        self._path, watch_filter=None, stop_event=stop, recursive=False, debounce=200, step=50,
+                        rust_timeout=int(self._settle_s * 1000), yield_on_timeout=True):
+                    if changes or self._looks or self._monotonic() - last >= self._poll_s:
+                        yield
+                        last = self._monotonic()
+            except (OSError, RuntimeError) as exc:
+                log.warning("an ECG folder cannot be watched, it is polled", site=self.site_id, error=str(exc))
+                await _sleep(self._poll_s, stop)
+                yield
+
+    async def _pass(self, stop: asyncio.Event) -> None:
+        settled = await asyncio.to_thread(self._settled)
+        for names in await asyncio.to_thread(self._groups, settled):
+            if stop.is_set():
+                return
+            await self._take(names)
+
+    def _settled(self) -> dict[str, _Look]:
+        """The regular files that have not changed for a moment."""
+        now = self._monotonic()
+        seen: dict[str, _Look] = {}
+        for path in self._path.iterdir():
+            info = path.lstat()
+            if not stat.S_ISREG(info.st_mode) or path.name.startswith(".") or path.name.lower().endswith(_UNFINISHED):
+                continue
+            last = self._kept.get(path.name)
+            if last is not None and (last.size, last.mtime_ns) == (info.st_size, info.st_mtime_ns):
+                continue
+            last = self._looks.get(path.name)
+            is_same = last is not None and (last.size, last.mtime_ns) == (info.st_size, info.st_mtime_ns)
+            seen[path.name] = last if last is not None and is_same else _Look(info.st_size, info.st_mtime_ns, now)
+        self._looks = seen
+        return {name: look for name, look in seen.items()
+                # Some software makes an empty file first and fills it later.
+                if now - look.since >= (self._settle_s if look.size else self._pair_wait_s)}
+
+    def _groups(self, settled: dict[str, _Look]) -> list[list[str]]:
+        """What is taken together: a header with its signal files, everything else alone."""
+        groups: list[list[str]] = []
+        spoken_for: set[str] = set()
+        for name in sorted(n for n in self._looks if n.lower().endswith(".hea")):
+            wanted = self._named_by(name)
+            spoken_for |= {name, *wanted}
+            is_complete = name in settled and all(other in settled for other in wanted)
+            if is_complete or self._has_waited(name):
+                groups.append([name, *(other for other in wanted if other in settled)])
+        for name in sorted(set(settled) - spoken_for):
+            if not name.lower().endswith(_SIGNAL_SUFFIXES) or self._has_waited(name):
+                groups.append([name])
+        return groups
+
+    def _named_by(self, header: str) -> list[str]:
+        path = self._path / header
+        try:
+            if path.stat().st_size > _MAX_HEADER_BYTES:
+                return []
+            return [name for name in signal_files(path.read_bytes()) if name != header and Path(name).name == name]
+        except (Unreadable, OSError):
+            return []
+
+    def _has_waited(self, name: str) -> bool:
+        return self._monotonic() - self._looks[name].since >= self._pair_wait_s
+
+    async def _take(self, names: Sequence[str]) -> None:
+        """Receive one ECG and move its files. `names[0]` stands for it."""
+        sender = Sender(site_id=self.site_id, device=None, via=ArrivalVia.ECG_FOLDER,
+                        actor=f"folder:{self.site_id}")
+        looks = [self._looks[name] for name in names]
+        limit = self._parts.settings.max_ecg_bytes
+        reason = ""
+        try:
+            if sum(look.size for look in looks) > limit:
+                raise Unreadable(f"An ECG file may have {limit} bytes at most.", reason="too-large")
+            data = await asyncio.to_thread(self._read, names)
+            await receive_ecg(self._parts, data, sender, file_name=names[0])
+        except Unreadable as exc:
+            reason = f"{exc.reason}\n{exc}\n"
+        except (StorageError, OSError) as exc:
+            log.warning("an ECG file stays in its folder", site=self.site_id, error=type(exc).__name__)
+            return
+        try:
+            await asyncio.to_thread(self._move, names, reason)
+        except OSError as exc:
+            self._kept.update(zip(names, looks, strict=True))
+            log.error("a received ECG file cannot be moved away", site=self.site_id, error=str(exc))
+        for name in names:
+            self._looks.pop(name, None)
+
+    def _read(self, names: Sequence[str]) -> bytes:
+        if len(names) == 1 and not names[0].lower().endswith(".hea"):
+            return (self._path / names[0]).read_bytes()
+        return pack({name: (self._path / name).read_bytes() for name in names})
+
+    def _move(self, names: Sequence[str], reason: str) -> None:
+        target = self._path / (FAILED if reason else DONE)
+        target.mkdir(exist_ok=True)
+        for name in names:
+            place = _free(target / name)
+            (self._path / name).rename(place)
+            if reason and name == names[0]:
+                place.with_name(f"{place.name}.reason.txt").write_text(reason, encoding="utf-8")
+
+
+def _free(path: Path) -> Path:
+    """The path, or the first numbered one that is free."""
+    number, place = 1, path
+    while place.exists():
+        number += 1
+        place = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return place
+
+
+async def _sleep(seconds: float, stop: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stop.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,163 @@
+"""ECG files dropped into a folder are taken when they are whole, and put aside with the reason when not (B8)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.ecg.watched_folder import Folder, InvalidFolder, WatchedFolders
+from storage.errors import StorageFull
+from storage.model import EVERYWHERE
+from tests.support.ecg_builders import aecg, wfdb_files
+from tests.support.waiting import until
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "drop"
+
+
+@pytest.fixture
+async def watched(parts, folder):
+    parts = replace(parts, settings=replace(parts.settings, ecg_folders=(f"yangchang={folder}",)))
+    folders = WatchedFolders(parts, settle_s=0.1, poll_s=0.3, pair_wait_s=0.8)
+    await folders.start()
+    yield parts
+    await folders.stop()
+
+
+async def studies(parts):
+    return await parts.database.read(lambda tx: [tx.studies.get(c.entry.study_id, EVERYWHERE) for c in tx.audit.walk()
+                                                 if c.entry.action == "ecg.received" and c.entry.study_id])
+
+
+async def test_a_file_is_taken_and_moved_to_done(watched, folder):
+    (folder / "a.xml").write_bytes(aecg())
+    await until(lambda: (folder / "done" / "a.xml").exists())
+    (study,) = await studies(watched)
+    assert (study.site_id, study.modality, study.patient.name.display) == ("yangchang", "ECG", "演示甲")
+    assert not (folder / "a.xml").exists()
+
+
+async def test_files_that_lay_there_before_the_start_are_taken(parts, folder):
+    folder.mkdir()
+    (folder / "old.xml").write_bytes(aecg())
+    folders = WatchedFolders(replace(parts, settings=replace(parts.settings, ecg_folders=(f"a={folder}",))),
+                             settle_s=0.05)
+    await folders.start()
+    await until(lambda: (folder / "done" / "old.xml").exists())
+    await folders.stop()
+
+
+class Stillness:
+    """A clock that the test moves; counts how often the watcher looked."""
+
+    def __init__(self):
+        self.now, self.looks = 0.0, 0
+
+    def __call__(self):
+        self.looks += 1
+        return self.now
+
+    async def more_looks(self):
+        enough = self.looks + 10
+        await until(lambda: self.looks > enough)
+
+
+async def test_a_file_that_is_still_being_written_is_left_alone(parts, folder):
+    clock, data = Stillness(), aecg()
+    folders = WatchedFolders(replace(parts, settings=replace(parts.settings, ecg_folders=(f"a={folder}",))),
+                             settle_s=0.05, poll_s=0.05, monotonic=clock)
+    await folders.start()
+    with (folder / "slow.xml").open("wb") as file:
+        for part in range(3):
+            file.write(data[part * len(data) // 4:(part + 1) * len(data) // 4])
+            file.flush()
+            clock.now += 0.03                     # time passes, but never enough of it without a change
+            await clock.more_looks()
+            assert (folder / "slow.xml").exists()
+        file.write(data[3 * len(data) // 4:])
+    clock.now += 1
+    await clock.more_looks()
+    clock.now += 1
+    await until(lambda: (folder / "done" / "slow.xml").exists())
+    assert list((folder / "failed").iterdir()) == []
+    await folders.stop()
+
+
+async def test_a_bad_file_is_put_aside_with_its_reason_and_the_next_is_served(watched, folder):
+    (folder / "bad.xml").write_bytes(b"<AnnotatedECG><unfinished")
+    (folder / "good.xml").write_bytes(aecg())
+    await until(lambda: (folder / "failed" / "bad.xml.reason.txt").exists())
+    await until(lambda: (folder / "done" / "good.xml").exists())
+    assert (folder / "failed" / "bad.xml").read_bytes() == b"<AnnotatedECG><unfinished"
+    assert (folder / "failed" / "bad.xml.reason.txt").read_text().startswith("aecg-not-well-formed\n")
+    (kept,) = await watched.database.read(lambda tx: tx.arrivals.quarantine(EVERYWHERE))
+    assert (kept.file_name, kept.site_id) == ("bad.xml", "yangchang")
+
+
+async def test_a_header_waits_for_its_signal_file(watched, folder):
+    files = wfdb_files()
+    (folder / "demo1.hea").write_bytes(files["demo1.hea"])
+    (folder / "other.xml").write_bytes(aecg())
+    await until(lambda: (folder / "done" / "other.xml").exists())
+    assert (folder / "demo1.hea").exists()
+    (folder / "demo1.dat").write_bytes(files["demo1.dat"])
+    await until(lambda: (folder / "done" / "demo1.dat").exists() and (folder / "done" / "demo1.hea").exists())
+    assert len(await studies(watched)) == 2
+
+
+async def test_a_header_whose_signal_file_never_comes_is_put_aside(watched, folder):
+    (folder / "demo1.hea").write_bytes(wfdb_files()["demo1.hea"])
+    await until(lambda: (folder / "failed" / "demo1.hea.reason.txt").exists())
+    assert (folder / "failed" / "demo1.hea.reason.txt").read_text().startswith("wfdb-missing-data\n")
+
+
+async def test_the_same_name_twice_overwrites_nothing_in_done(watched, folder):
+    for patient in ("1", "2"):
+        (folder / "ecg.xml").write_bytes(aecg(patient_id=patient))
+        await until(lambda: not (folder / "ecg.xml").exists())
+    assert {path.name for path in (folder / "done").iterdir()} == {"ecg.xml", "ecg-2.xml"}
+
+
+async def test_links_and_half_named_files_are_left_alone(watched, folder, tmp_path):
+    (tmp_path / "secret.xml").write_bytes(aecg(patient_id="secret"))
+    (folder / "link.xml").symlink_to(tmp_path / "secret.xml")
+    (folder / "a.xml.part").write_bytes(aecg(patient_id="part"))
+    (folder / "b.xml").write_bytes(aecg())
+    await until(lambda: (folder / "done" / "b.xml").exists())
+    assert len(await studies(watched)) == 1
+    assert (folder / "link.xml").is_symlink()
+    assert (folder / "a.xml.part").exists()
+
+
+async def test_a_full_store_leaves_the_file_where_it_is_until_there_is_room(parts, folder):
+    class SmallStore:
+        """The real store behind a disk that is full for now."""
+        is_full = True
+        refused = 0
+
+        def put(self, data):
+            if self.is_full:
+                self.refused += 1
+                raise StorageFull
+            return parts.objects.put(data)
+
+    store = SmallStore()
+    folders = WatchedFolders(
+        replace(parts, objects=store, settings=replace(parts.settings, ecg_folders=(f"a={folder}",))),
+        settle_s=0.05, poll_s=0.1)
+    await folders.start()
+    (folder / "a.xml").write_bytes(aecg())
+    await until(lambda: store.refused >= 2)
+    assert (folder / "a.xml").exists()
+    store.is_full = False
+    await until(lambda: (folder / "done" / "a.xml").exists())
+    await folders.stop()
+
+
+@pytest.mark.parametrize("text", ["", "yangchang", "=folder", "yangchang="])
+def test_a_setting_that_names_no_site_or_folder_is_refused(text):
+    with pytest.raises(InvalidFolder):
+        Folder.parse(text)
