@@ -140,16 +140,16 @@ class SqliteDatabase:
                 call.error = error
 
     def _run(self, connection: sa.Connection, call: _Call) -> None:
-        connection.exec_driver_sql("SAVEPOINT one_call")
+        driver: Any = connection.connection.driver_connection  # savepoints need no more than the driver
+        driver.execute("SAVEPOINT one_call")
         try:
             call.result = call.work(Transaction(connection, node=self._node))
         except Exception as exc:  # the caller's own failure: it gets it, its neighbours do not
-            driver: Any = connection.connection.driver_connection
             if not driver.in_transaction:
                 raise  # a full disk makes SQLite itself roll back everything
-            connection.exec_driver_sql("ROLLBACK TO one_call")
+            driver.execute("ROLLBACK TO one_call")
             call.error = _translated(exc)
-        connection.exec_driver_sql("RELEASE one_call")
+        driver.execute("RELEASE one_call")
 
 
 @dataclass(slots=True, eq=False)

@@ -21,10 +21,17 @@ import sqlalchemy as sa
 from storage.model import AuditEntry, ChainedAuditEntry, Scope
 from storage.tables.schema import audit, audit_head
 from storage.tables.scoping import within
-from storage.tables.upserts import upsert
+from storage.tables.upserts import add_if_absent
 
 CHAIN_START = "0" * 64
 _PAGE = 1000
+
+# Built once: every write of the gateway appends here.
+_HEAD = sa.select(audit_head.c.seq, audit_head.c.hash).where(
+    audit_head.c.node == sa.bindparam("of_node")).with_for_update()
+_MOVE_HEAD = sa.update(audit_head).where(audit_head.c.node == sa.bindparam("of_node")).values(
+    seq=sa.bindparam("new_seq"), hash=sa.bindparam("new_hash"))
+_INSERT = sa.insert(audit)
 
 
 def hash_entry(node: str, seq: int, entry: AuditEntry, previous_hash: str) -> str:
@@ -65,9 +72,9 @@ class Audit:
         seq, previous_hash = self._head()
         chained = ChainedAuditEntry(self._node, seq + 1, entry, previous_hash,
                                     hash_entry(self._node, seq + 1, entry, previous_hash))
-        self._connection.execute(sa.insert(audit), _values(chained))
-        self._connection.execute(sa.update(audit_head).where(audit_head.c.node == self._node)
-                                 .values(seq=chained.seq, hash=chained.hash))
+        self._connection.execute(_INSERT, _values(chained))
+        self._connection.execute(_MOVE_HEAD, {"of_node": self._node, "new_seq": chained.seq,
+                                              "new_hash": chained.hash})
         return chained
 
     def head(self) -> dict[str, tuple[int, str]]:
@@ -103,12 +110,10 @@ class Audit:
         return [_chained(row) for row in rows]
 
     def _head(self) -> tuple[int, str]:
-        wanted = sa.select(audit_head.c.seq, audit_head.c.hash).where(audit_head.c.node == self._node)
-        row = self._connection.execute(wanted.with_for_update()).first()
+        row = self._connection.execute(_HEAD, {"of_node": self._node}).first()
         if row is None:
-            self._connection.execute(upsert(self._connection, audit_head)
-                                     .values(node=self._node, seq=0, hash=CHAIN_START).on_conflict_do_nothing())
-            row = self._connection.execute(wanted.with_for_update()).one()
+            add_if_absent(self._connection, audit_head, {"node": self._node, "seq": 0, "hash": CHAIN_START})
+            row = self._connection.execute(_HEAD, {"of_node": self._node}).one()
         return row.seq, row.hash
 
 

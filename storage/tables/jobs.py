@@ -7,13 +7,14 @@ the run may have looked before the change it is asked to see.
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage.model import Job
 from storage.tables.schema import job
-from storage.tables.upserts import upsert
+from storage.tables.upserts import insert_for
 
 _READY, _DONE = "ready", "done"
 _IS_READY = job.c.state == sa.literal_column("'ready'")  # written out, so that the partial index is used
@@ -106,20 +107,26 @@ class Jobs:
             sa.delete(job).where(job.c.state == _DONE, job.c.due < due_before)).rowcount
 
     def _ask(self, kind: str, ref: str, due: datetime, key: str | None, *, keep_earlier: bool) -> None:
-        insert = upsert(self._connection, job).values(key=key or f"{kind}:{ref}", kind=kind, ref=ref, due=due,
-                                                      state=_READY)
-        asked = insert.excluded.due
-        new_due: Any = asked
-        new_again: Any = asked
-        if keep_earlier:
-            new_due = sa.case((job.c.due < asked, job.c.due), else_=asked)
-            new_again = sa.case((job.c.again_due < asked, job.c.again_due), else_=asked)
-        self._connection.execute(insert.on_conflict_do_update(
-            index_elements=[job.c.key],
-            set_={"due": sa.case((_IS_RUNNING, job.c.due), (_IS_READY, new_due), else_=asked),
-                  "again_due": sa.case((_IS_RUNNING, new_again), else_=None),
-                  "attempt": sa.case((_IS_READY, job.c.attempt), else_=0),
-                  "state": _READY}))
+        self._connection.execute(_asking(self._connection.dialect.name, keep_earlier), {
+            "key": key or f"{kind}:{ref}", "kind": kind, "ref": ref, "due": due, "state": _READY})
+
+
+@lru_cache(maxsize=4)
+def _asking(dialect: str, keep_earlier: bool) -> sa.Insert:
+    """INSERT, or for a known key what enqueue and postpone say. Built once: it is on the hot path."""
+    insert = insert_for(dialect, job)
+    asked = insert.excluded.due
+    new_due: Any = asked
+    new_again: Any = asked
+    if keep_earlier:
+        new_due = sa.case((job.c.due < asked, job.c.due), else_=asked)
+        new_again = sa.case((job.c.again_due < asked, job.c.again_due), else_=asked)
+    return insert.on_conflict_do_update(
+        index_elements=[job.c.key],
+        set_={"due": sa.case((_IS_RUNNING, job.c.due), (_IS_READY, new_due), else_=asked),
+              "again_due": sa.case((_IS_RUNNING, new_again), else_=None),
+              "attempt": sa.case((_IS_READY, job.c.attempt), else_=0),
+              "state": _READY})
 
 
 def _held(owner: str) -> tuple[sa.ColumnElement[bool], ...]:

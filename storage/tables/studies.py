@@ -27,7 +27,7 @@ from storage.model import (
 )
 from storage.tables import schema
 from storage.tables.scoping import within
-from storage.tables.upserts import upsert
+from storage.tables.upserts import add_if_absent
 
 _study, _patient, _series, _instance = schema.study, schema.patient, schema.series, schema.instance
 _PATIENT_COLUMNS = [c.label(f"patient_{c.name}") for c in _patient.c]
@@ -185,8 +185,7 @@ class Studies:
         return None if row is None else _to_study(row)
 
     def _add(self, table: sa.Table, values: dict[str, Any]) -> bool:
-        added = self._connection.execute(upsert(self._connection, table).on_conflict_do_nothing(), values)
-        return added.rowcount == 1
+        return add_if_absent(self._connection, table, values)
 
 
 def _plain(record: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,12 +15,23 @@ from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 
 def upsert(connection: sa.Connection, table: sa.Table) -> SqliteInsert | PostgresInsert:
     """An INSERT that knows `on_conflict_do_nothing`, `on_conflict_do_update` and `excluded`."""
-    return insert_on_postgres(table) if connection.dialect.name == "postgresql" else insert_on_sqlite(table)
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: sa.Table) -> SqliteInsert | PostgresInsert:
+    """The same by the name of the dialect, for statements that are built once."""
+    return insert_on_postgres(table) if dialect == "postgresql" else insert_on_sqlite(table)
 
 
 def add_if_absent(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
-    """Insert unless a unique column says that it is there; True if it was added. Never an error, so that a
-    transaction on PostgreSQL goes on."""
-    added = connection.execute(upsert(connection, table).values(**values).on_conflict_do_nothing()
-                               .returning(*table.primary_key.columns))  # not every driver tells an INSERT's count
-    return added.first() is not None
+    """Insert unless a unique column says that it is there; True if it was added.
+
+    Never an error, so that a transaction on PostgreSQL goes on.
+    """
+    return connection.execute(_adding(connection.dialect.name, table), values).first() is not None
+
+
+@cache
+def _adding(dialect: str, table: sa.Table) -> sa.Executable:
+    # RETURNING, because not every driver tells how many rows an INSERT made
+    return insert_for(dialect, table).on_conflict_do_nothing().returning(*table.primary_key.columns)
