@@ -1,0 +1,105 @@
+/** Where signed reports go, besides the clinic's page. */
+import { useState } from 'react';
+
+import { admin as api } from '../api/endpoints';
+import type { DestinationView } from '../api/types';
+import { useResource } from '../app/resource';
+import { CheckField, SelectField, TextField } from '../parts/field';
+import { said, useWords } from '../words';
+import { SiteChoice, siteName } from './choices';
+import { FormDialog } from './form_dialog';
+import { Table } from './table';
+
+const NEW = 'new';
+const KINDS = ['dicom', 'orthanc', 'clinic_page'];
+
+export function DestinationsSection() {
+  const w = useWords();
+  const destinations = useResource(api.destinations, 'destinations');
+  const sites = useResource(api.sites, 'sites');
+  const [open, setOpen] = useState<DestinationView | typeof NEW | null>(null);
+  return (
+    <>
+      <div className="section-acts">
+        <button type="button" className="button primary" onClick={() => { setOpen(NEW); }}>
+          {w.admin.add}
+        </button>
+      </div>
+      <Table
+        label={w.admin.sections.destinations}
+        list={destinations}
+        idOf={(destination) => destination.id}
+        nothing={w.admin.nothing}
+        columns={[
+          { title: w.admin.name, cell: (destination) => <b>{destination.name}</b> },
+          { title: w.admin.kind, cell: (destination) => said(w.common.destinationKind, destination.kind) },
+          { title: w.admin.site, cell: (destination) => siteName(sites.data, destination.site_id) },
+          { title: w.admin.aeTitle, cell: (destination) => destination.ae_title },
+          { title: w.admin.host, cell: (destination) => (destination.host === '' ? '' : `${destination.host}:${String(destination.port)}`) },
+          { title: w.admin.state, cell: (destination) => (destination.is_enabled ? w.admin.enabled : w.admin.disabled) },
+          {
+            title: w.admin.actions,
+            cell: (destination) => (
+              <button type="button" className="button" onClick={() => { setOpen(destination); }}>
+                {w.admin.change}
+              </button>
+            ),
+          },
+        ]}
+      />
+      {open !== null && (
+        <DestinationDialog key={open === NEW ? NEW : open.id} destination={open === NEW ? null : open} onClose={() => { setOpen(null); }} onSaved={destinations.reload} />
+      )}
+    </>
+  );
+}
+
+function DestinationDialog({ destination, onClose, onSaved }: { destination: DestinationView | null; onClose: () => void; onSaved: () => void }) {
+  const w = useWords();
+  const sites = useResource(api.sites, 'sites');
+  const [form, setForm] = useState({
+    site_id: destination?.site_id ?? '',
+    kind: destination?.kind ?? 'dicom',
+    name: destination?.name ?? '',
+    ae_title: destination?.ae_title ?? '',
+    host: destination?.host ?? '',
+    port: destination?.port ?? 104,
+    is_enabled: destination?.is_enabled ?? true,
+  });
+  const set = (change: Partial<typeof form>): void => { setForm({ ...form, ...change }); };
+  const isNetwork = form.kind !== 'clinic_page';
+  const body = isNetwork ? form : { ...form, host: '', port: 0, ae_title: '' };
+  return (
+    <FormDialog
+      title={destination === null ? w.admin.addDestination : destination.name}
+      confirm={w.common.save}
+      save={() => (destination === null ? api.addDestination(body) : api.changeDestination(destination.id, body))}
+      onClose={onClose}
+      onSaved={onSaved}
+    >
+      {destination === null && (
+        <>
+          <SiteChoice sites={sites.data ?? []} value={form.site_id} onChange={(site_id) => { set({ site_id }); }} />
+          <SelectField label={w.admin.kind} value={form.kind} onChange={(event) => { set({ kind: event.target.value }); }}>
+            {KINDS.map((kind) => (
+              <option key={kind} value={kind}>
+                {said(w.common.destinationKind, kind)}
+              </option>
+            ))}
+          </SelectField>
+        </>
+      )}
+      <TextField label={w.admin.name} required value={form.name} onChange={(event) => { set({ name: event.target.value }); }} />
+      {isNetwork && (
+        <>
+          {form.kind === 'dicom' && (
+            <TextField label={w.admin.aeTitle} required maxLength={16} value={form.ae_title} onChange={(event) => { set({ ae_title: event.target.value }); }} />
+          )}
+          <TextField label={w.admin.host} required value={form.host} onChange={(event) => { set({ host: event.target.value }); }} />
+          <TextField label={w.admin.port} type="number" required min={1} max={65535} value={form.port} onChange={(event) => { set({ port: Number(event.target.value) }); }} />
+        </>
+      )}
+      <CheckField label={w.admin.enabled} checked={form.is_enabled} onChange={(event) => { set({ is_enabled: event.target.checked }); }} />
+    </FormDialog>
+  );
+}

@@ -1,0 +1,51 @@
+/** The administrator's rooms: what is connected, what waits and why, who may do what. */
+import { Link } from '../app/router';
+import { Empty } from '../parts/notes';
+import { useWords } from '../words';
+import { AuditSection } from './audit';
+import { DeliveriesSection } from './deliveries';
+import { DestinationsSection } from './destinations';
+import { DevicesSection } from './devices';
+import { KnocksSection } from './knocks';
+import { OverviewSection } from './overview';
+import { QuarantineSection } from './quarantine';
+import { RulesSection } from './rules';
+import { SitesSection } from './sites';
+import { UsersSection } from './users';
+import './admin.css';
+
+const SECTIONS = {
+  overview: OverviewSection,
+  knocks: KnocksSection,
+  devices: DevicesSection,
+  sites: SitesSection,
+  destinations: DestinationsSection,
+  users: UsersSection,
+  deliveries: DeliveriesSection,
+  quarantine: QuarantineSection,
+  rules: RulesSection,
+  audit: AuditSection,
+} as const;
+
+type Section = keyof typeof SECTIONS;
+
+export default function AdminPage({ section }: { section: string }) {
+  const w = useWords();
+  const isKnown = section in SECTIONS;
+  const Shown = isKnown ? SECTIONS[section as Section] : null;
+  return (
+    <div className="admin" data-testid="admin">
+      <nav aria-label={w.admin.title}>
+        {(Object.keys(SECTIONS) as Section[]).map((name) => (
+          <Link key={name} href={`/admin/${name}`} aria-current={name === section ? 'page' : undefined}>
+            {w.admin.sections[name]}
+          </Link>
+        ))}
+      </nav>
+      <section className="admin-body" aria-labelledby="admin-title">
+        <h1 id="admin-title">{isKnown ? w.admin.sections[section as Section] : w.admin.title}</h1>
+        {Shown === null ? <Empty>{w.shell.notFound}</Empty> : <Shown />}
+      </section>
+    </div>
+  );
+}

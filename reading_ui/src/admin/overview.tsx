@@ -1,0 +1,97 @@
+/** Numbers at a glance, each a way to the list behind it, and the alarms that nobody has seen yet. */
+import { admin as api } from '../api/endpoints';
+import type { AlarmView, Overview } from '../api/types';
+import { useLive } from '../app/live';
+import { useAction, useResource } from '../app/resource';
+import { Link } from '../app/router';
+import { Loading, ProblemNote } from '../parts/notes';
+import { useFormat, useWords } from '../words';
+import { Table } from './table';
+
+const TROUBLE = new Set(['open_alarms', 'quarantined', 'knocks']);
+
+export function OverviewSection() {
+  const w = useWords();
+  const format = useFormat();
+  const overview = useResource(api.overview, 'overview');
+  useLive(() => true, overview.reload);
+  const alarms = useResource(api.alarms, 'alarms');
+  useLive((event) => event.kind === 'alarm', alarms.reload);
+  if (overview.data === null) return overview.problem ? <ProblemNote problem={overview.problem} onRetry={overview.reload} /> : <Loading />;
+  const data = overview.data;
+  const tiles: [keyof Overview & keyof typeof w.admin.overview, string | null][] = [
+    ['waiting_readings', null],
+    ['waiting_deliveries', '/admin/deliveries'],
+    ['open_alarms', null],
+    ['quarantined', '/admin/quarantine'],
+    ['knocks', '/admin/knocks'],
+    ['studies', null],
+    ['objects', null],
+    ['object_bytes', null],
+    ['free_bytes', null],
+    ['sites', '/admin/sites'],
+    ['devices', '/admin/devices'],
+  ];
+  return (
+    <>
+      <ProblemNote problem={overview.problem} onRetry={overview.reload} />
+      <dl className="tiles">
+        {tiles.map(([key, to]) => {
+          const value = data[key];
+          const shown = value === null ? '–' : key.endsWith('_bytes') ? format.bytes(value) : format.number(value);
+          const isTrouble = TROUBLE.has(key) && (value ?? 0) > 0;
+          return (
+            <div key={key} className={isTrouble ? 'tile trouble' : 'tile'} data-testid={`tile-${key}`}>
+              <dt>{w.admin.overview[key]}</dt>
+              <dd>{to === null ? shown : <Link href={to}>{shown}</Link>}</dd>
+            </div>
+          );
+        })}
+      </dl>
+      <dl className="facts">
+        <dt>{w.admin.dicomAddress}</dt>
+        <dd>{data.dicom_address || '–'}</dd>
+        <dt>{w.admin.ourAe}</dt>
+        <dd>{data.ae_title}</dd>
+        <dt>{w.admin.version}</dt>
+        <dd>{data.version}</dd>
+      </dl>
+      <h2>{w.admin.alarms}</h2>
+      <Alarms alarms={alarms} />
+    </>
+  );
+}
+
+function Alarms({ alarms }: { alarms: ReturnType<typeof useResource<AlarmView[]>> }) {
+  const w = useWords();
+  const format = useFormat();
+  const seen = useAction(async (id: string) => {
+    await api.acknowledgeAlarm(id);
+    alarms.reload();
+  });
+  return (
+    <>
+      <ProblemNote problem={seen.problem} />
+      <Table
+        label={w.admin.alarms}
+        list={alarms}
+        idOf={(alarm) => alarm.id}
+        nothing={w.admin.alarmsNone}
+        columns={[
+          { title: w.admin.at, cell: (alarm) => format.when(alarm.at) },
+          { title: w.admin.kind, cell: (alarm) => <b>{alarm.kind}</b> },
+          { title: w.admin.detail, cell: (alarm) => alarm.detail },
+          { title: w.admin.about, cell: (alarm) => <code>{alarm.ref}</code> },
+          {
+            title: w.admin.actions,
+            cell: (alarm) => (
+              <button type="button" className="button" disabled={seen.isBusy} onClick={() => { void seen.run(alarm.id); }}>
+                {w.admin.seen}
+              </button>
+            ),
+          },
+        ]}
+      />
+    </>
+  );
+}

@@ -1,0 +1,91 @@
+/**
+ * Every call that the pages make, by name. Bodies are the generated types; nothing here decides anything.
+ */
+import { getJson, query, sendJson, sendText } from './http';
+import type * as t from './types';
+
+const id = encodeURIComponent;
+
+export const session = {
+  get: () => getJson<t.SessionView>('/api/session'),
+  logIn: (body: t.LoginRequest) => sendJson<t.SessionView>('POST', '/api/session', body),
+  logOut: () => sendJson<undefined>('DELETE', '/api/session'),
+};
+
+export interface ReadingQuery {
+  state: string;
+  modality: string;
+  site: string;
+  kind: string;
+  priority: string;
+  mine: boolean;
+  q: string;
+}
+
+export const readings = {
+  list: (asked: ReadingQuery, limit: number, offset: number, signal?: AbortSignal) =>
+    getJson<t.ReadingList>(`/api/readings${query({ ...asked, limit, offset })}`, signal),
+  get: (reading: string, signal?: AbortSignal) => getJson<t.ReadingDetail>(`/api/readings/${id(reading)}`, signal),
+  claim: (reading: string) => sendJson<t.ReadingDetail>('POST', `/api/readings/${id(reading)}/claim`),
+  release: (reading: string) => sendJson<t.ReadingDetail>('POST', `/api/readings/${id(reading)}/release`),
+  sendBack: (reading: string, body: t.ReasonRequest) =>
+    sendJson<t.ReadingDetail>('POST', `/api/readings/${id(reading)}/send-back`, body),
+  saveDraft: (reading: string, body: t.DraftRequest) =>
+    sendJson<t.ReportView>('PUT', `/api/readings/${id(reading)}/draft`, body),
+  submit: (reading: string) => sendJson<t.ReportView>('POST', `/api/readings/${id(reading)}/submit`),
+  reject: (reading: string, body: t.ReasonRequest) =>
+    sendJson<t.ReportView>('POST', `/api/readings/${id(reading)}/reject`, body),
+  signing: (reading: string) => getJson<t.SigningText>(`/api/readings/${id(reading)}/signing`),
+  sign: (reading: string, body: t.SignRequest) =>
+    sendJson<t.ReportView>('POST', `/api/readings/${id(reading)}/sign`, body),
+};
+
+export const studies = {
+  get: (study: string, signal?: AbortSignal) => getJson<t.StudyView>(`/api/studies/${id(study)}`, signal),
+};
+
+export const reports = {
+  pdfUrl: (report: string) => `/api/reports/${id(report)}/pdf`,
+  templates: (asked: { modality: string; body_part: string; kind: string }) =>
+    getJson<t.TemplateView[]>(`/api/templates${query(asked)}`),
+  acknowledge: (delivery: string) => sendJson<t.DeliveryView>('POST', `/api/deliveries/${id(delivery)}/acknowledge`),
+};
+
+export const clinic = {
+  studies: (asked: { q: string; limit: number; offset: number }, signal?: AbortSignal) =>
+    getJson<t.ClinicList>(`/api/clinic/studies${query(asked)}`, signal),
+};
+
+const list =
+  <T>(name: string) =>
+  (signal?: AbortSignal) =>
+    getJson<T[]>(`/api/admin/${name}`, signal);
+
+export const admin = {
+  overview: (signal?: AbortSignal) => getJson<t.Overview>('/api/admin/overview', signal),
+  sites: list<t.SiteView>('sites'),
+  devices: list<t.DeviceView>('devices'),
+  knocks: list<t.KnockView>('knocks'),
+  destinations: list<t.DestinationView>('destinations'),
+  users: list<t.UserView>('users'),
+  quarantine: list<t.ArrivalView>('quarantine'),
+  alarms: list<t.AlarmView>('alarms'),
+  deliveries: list<t.DeliveryView>('deliveries'),
+  audit: list<t.AuditView>('audit'),
+  rules: (signal?: AbortSignal) => getJson<t.RuleSetView>('/api/admin/rules', signal),
+  addSite: (body: t.SiteView) => sendJson<t.SiteView>('POST', '/api/admin/sites', body),
+  addDevice: (body: t.DeviceRequest) => sendJson<t.DeviceView>('POST', '/api/admin/devices', body),
+  changeDevice: (device: string, body: t.DeviceRequest) =>
+    sendJson<t.DeviceView>('PUT', `/api/admin/devices/${id(device)}`, body),
+  addDestination: (body: t.DestinationRequest) => sendJson<t.DestinationView>('POST', '/api/admin/destinations', body),
+  changeDestination: (destination: string, body: t.DestinationRequest) =>
+    sendJson<t.DestinationView>('PUT', `/api/admin/destinations/${id(destination)}`, body),
+  addUser: (body: t.UserRequest) => sendJson<t.UserView>('POST', '/api/admin/users', body),
+  acceptKnock: (knock: string, body: t.AcceptKnockRequest) =>
+    sendJson<t.DeviceView>('POST', `/api/admin/knocks/${id(knock)}/accept`, body),
+  dismissKnock: (knock: string) => sendJson<undefined>('POST', `/api/admin/knocks/${id(knock)}/dismiss`),
+  acknowledgeAlarm: (alarm: string) => sendJson<undefined>('POST', `/api/admin/alarms/${id(alarm)}/acknowledge`),
+  resolveArrival: (arrival: string) => sendJson<undefined>('POST', `/api/admin/quarantine/${id(arrival)}/resolve`),
+  bytesUrl: (arrival: string) => `/api/admin/quarantine/${id(arrival)}/bytes`,
+  activateRules: (yaml: string) => sendText<t.RuleSetView>('/api/admin/rules', yaml, 'text/yaml'),
+};

@@ -1,0 +1,162 @@
+/** Where a report is written: three plain texts, two flags, and a draft that is always on the server. */
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
+
+import type { ReportTextView, StudyView } from '../api/types';
+import { isBlank } from '../model/draft';
+import { inserted, nextPlaceholder, placeholdersIn } from '../model/placeholders';
+import { CheckField } from '../parts/field';
+import { Note } from '../parts/notes';
+import { useFormat, useWords } from '../words';
+import { PlaceholderArea } from './placeholder_area';
+import { TemplatePicker } from './template_picker';
+import type { DraftHandle } from './use_draft';
+
+const SECTIONS = ['technique', 'findings', 'impression'] as const;
+type Section = (typeof SECTIONS)[number];
+
+interface EditorProps {
+  study: StudyView;
+  handle: DraftHandle;
+  insert: RefObject<((text: string) => void) | null>;
+}
+
+export function Editor({ study, handle, insert }: EditorProps) {
+  const w = useWords();
+  const { draft, type, flush } = handle;
+  const areas = useRef<Record<Section, HTMLTextAreaElement | null>>({ technique: null, findings: null, impression: null });
+  const last = useRef<Section>('findings');
+  const caret = useRef<{ section: Section; at: number } | null>(null);
+  const latest = useRef(draft.text);
+  useLayoutEffect(() => {
+    latest.current = draft.text;
+    const wanted = caret.current;
+    if (wanted === null) return;
+    caret.current = null;
+    areas.current[wanted.section]?.setSelectionRange(wanted.at, wanted.at);
+  }, [draft.text]);
+
+  const put = useCallback((change: Partial<ReportTextView>): void => { type({ ...latest.current, ...change }); }, [type]);
+
+  useEffect(() => {
+    insert.current = (words) => {
+      const section = last.current;
+      const area = areas.current[section];
+      const text = latest.current[section];
+      const result = inserted(text, words, area?.selectionStart ?? text.length, area?.selectionEnd ?? text.length);
+      caret.current = { section, at: result.caret };
+      put({ [section]: result.text });
+    };
+    return () => {
+      insert.current = null;
+    };
+  }, [insert, put]);
+
+  const goToNext = useCallback((): void => {
+    const from = SECTIONS.indexOf(last.current);
+    const focused = document.activeElement === areas.current[last.current];
+    for (let step = 0; step <= SECTIONS.length; step += 1) {
+      const section = SECTIONS[(from + step) % SECTIONS.length] ?? 'findings';
+      const area = areas.current[section];
+      const at = step === 0 && focused ? (area?.selectionEnd ?? 0) : 0;
+      const found = nextPlaceholder(latest.current[section], at);
+      if (area === null || found === null || (step === 0 && found.start < at)) continue;
+      area.focus();
+      area.setSelectionRange(found.start, found.end);
+      area.scrollIntoView({ block: 'nearest' });
+      return;
+    }
+  }, []);
+
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      if (event.isComposing) return;
+      if (event.key === 'F2' && !event.ctrlKey && !event.altKey && !event.metaKey) {
+        event.preventDefault();
+        goToNext();
+      } else if (event.key.toLowerCase() === 's' && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
+        event.preventDefault();
+        void flush();
+      }
+    };
+    window.addEventListener('keydown', onKey);
+    return () => { window.removeEventListener('keydown', onKey); };
+  }, [goToNext, flush]);
+
+  const headings = w.report.sections[study.kind === 'ecg' ? 'ecg' : study.modality === 'US' ? 'us' : 'image'];
+  const open = SECTIONS.reduce((sum, section) => sum + placeholdersIn(draft.text[section]).length, 0);
+  return (
+    <div className="editor" data-testid="editor">
+      <TemplatePicker
+        study={study}
+        templateId={draft.templateId}
+        isBlank={isBlank(draft.text)}
+        onChoose={({ id, technique, findings, impression }) => { type({ ...draft.text, technique, findings, impression }, id); }}
+      />
+      {SECTIONS.map((section) => (
+        <PlaceholderArea
+          key={section}
+          label={headings[section]}
+          value={draft.text[section]}
+          isBig={section === 'findings'}
+          testId={`report-${section}`}
+          field={(element) => {
+            areas.current[section] = element;
+          }}
+          onFocus={() => {
+            last.current = section;
+          }}
+          onChange={(value) => { put({ [section]: value }); }}
+        />
+      ))}
+      <div className="placeholder-row">
+        {open > 0 ? (
+          <button type="button" className="button bare" onClick={goToNext} data-testid="next-placeholder">
+            {w.report.nextPlaceholder(open)}
+          </button>
+        ) : (
+          !isBlank(draft.text) && <span className="secondary">{w.report.noPlaceholder}</span>
+        )}
+      </div>
+      <Flags text={draft.text} onChange={put} />
+    </div>
+  );
+}
+
+function Flags({ text, onChange }: { text: ReportTextView; onChange: (change: Partial<ReportTextView>) => void }) {
+  const w = useWords();
+  const choices: [boolean | null, string][] = [
+    [true, w.report.positive],
+    [false, w.report.negative],
+    [null, w.report.notMarked],
+  ];
+  return (
+    <div className="flags">
+      <fieldset>
+        <legend>{w.report.result}</legend>
+        {choices.map(([value, word]) => (
+          <label key={word} className="check-field">
+            <input type="radio" name="result" checked={text.is_positive === value} onChange={() => { onChange({ is_positive: value }); }} data-testid={`positive-${String(value)}`} />
+            {word}
+          </label>
+        ))}
+      </fieldset>
+      <div className={text.is_critical ? 'critical-on' : ''}>
+        <CheckField label={w.report.critical} checked={text.is_critical} onChange={(event) => { onChange({ is_critical: event.target.checked }); }} data-testid="critical" />
+      </div>
+      {text.is_critical && <Note tone="critical">{w.report.criticalHint}</Note>}
+    </div>
+  );
+}
+
+export function SaveMark({ handle }: { handle: DraftHandle }) {
+  const w = useWords();
+  const format = useFormat();
+  const { state, savedAt, reason } = handle.draft;
+  const refused = w.common.problem[reason];
+  return (
+    <span className={`save-mark save-${state}`} data-testid="save-state" data-state={state} role={state === 'conflict' || state === 'failed' ? 'alert' : undefined}>
+      {state === 'saved' && savedAt !== null ? w.report.savedAt(format.clockTime(savedAt)) : w.report.save[state]}
+      {state === 'failed' && refused !== undefined && `: ${refused}`}
+    </span>
+  );
+}

@@ -1,0 +1,56 @@
+/**
+ * The composed dictionary of the pages. Each room brings its own words; the viewers, which load later, keep theirs
+ * in their own chunk (`useRoomWords`).
+ */
+import { useMemo } from 'react';
+
+import * as admin from '../admin/words';
+import * as shell from '../app/words';
+import * as clinic from '../clinic/words';
+import * as login from '../login/words';
+import * as reading from '../reading/words';
+import * as report from '../report/words';
+import * as worklist from '../worklist/words';
+import * as common from './common';
+import { type Format, formatOf } from './format';
+import { useLanguage } from './language';
+
+export const zh = {
+  common: common.zh,
+  shell: shell.zh,
+  login: login.zh,
+  worklist: worklist.zh,
+  reading: reading.zh,
+  report: report.zh,
+  clinic: clinic.zh,
+  admin: admin.zh,
+};
+
+export type Words = typeof zh;
+
+export const en: Words = {
+  common: common.en,
+  shell: shell.en,
+  login: login.en,
+  worklist: worklist.en,
+  reading: reading.en,
+  report: report.en,
+  clinic: clinic.en,
+  admin: admin.en,
+};
+
+const both = { zh, en };
+
+export function useWords(): Words {
+  return both[useLanguage()];
+}
+
+export function useFormat(): Format {
+  const language = useLanguage();
+  return useMemo(() => formatOf(language, both[language].common), [language]);
+}
+
+/** The word for a machine word, or the machine word itself: a new state is shown rather than hidden. */
+export function said(words: Record<string, string>, machineWord: string): string {
+  return words[machineWord] ?? machineWord;
+}
