@@ -82,7 +82,8 @@ def _plain_sqlite_per_s(path: Path) -> float:
                       "CREATE TABLE object (sha256 TEXT PRIMARY KEY, size INTEGER)",
                       "CREATE TABLE audit (seq INTEGER PRIMARY KEY, detail TEXT)",
                       "CREATE TABLE head (node TEXT PRIMARY KEY, seq INTEGER)",
-                      "CREATE TABLE job (id INTEGER PRIMARY KEY, key TEXT UNIQUE)", "INSERT INTO head VALUES ('n', 0)"):
+                      "CREATE TABLE job (id INTEGER PRIMARY KEY, key TEXT UNIQUE)",
+                      "INSERT INTO head VALUES ('n', 0)"):
         connection.execute(statement)
     count = _TRANSACTIONS // 4
     start = perf_counter()

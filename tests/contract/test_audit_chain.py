@@ -1,4 +1,4 @@
-"""The audit trail on both engines: append-only, chained, and a change of anything is found (requirement J3)."""
+"""The audit trail on both engines: append-only, chained, and a change of anything is found (requirement J2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What both engines promise about transactions (requirement B1)."""
+"""What both engines promise about transactions (requirement B2)."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ async def test_what_was_begun_before_close_is_finished(database):
 
 # --------------------------------------------------------------------------------------------------- SQLite alone
 async def test_a_full_disk_is_said_so_to_every_caller_and_nothing_is_kept(tmp_path):
-    """Requirement B3: resources → A700; the sender may try again."""
+    """Requirement B2: resources → A700; the sender may try again."""
     database = SqliteDatabase(tmp_path / "gateway.db", node="node-a", prepare=prepare)
     pages = await database.write(lambda tx: tx.connection.exec_driver_sql("PRAGMA page_count").scalar_one())
     await database.write(lambda tx: tx.connection.exec_driver_sql(f"PRAGMA max_page_count={pages + 2}").scalar())
@@ -168,7 +168,7 @@ async def test_a_reader_may_look_while_the_gateway_has_the_store(tmp_path):
 
 
 async def test_every_connection_is_as_durable_as_promised(tmp_path):
-    """Requirement B1: the log is synced by each commit; 2 is FULL."""
+    """Requirement B2: the log is synced by each commit; 2 is FULL."""
     database = SqliteDatabase(tmp_path / "gateway.db", node="node-a", prepare=prepare)
 
     def pragmas(tx):

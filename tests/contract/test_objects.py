@@ -1,4 +1,4 @@
-"""What every object store promises (requirement B1: an answer only after the bytes are durable)."""
+"""What every object store promises (requirements B1: bits as received; B2: durable before the answer)."""
 
 from __future__ import annotations
 
