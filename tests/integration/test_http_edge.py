@@ -106,7 +106,8 @@ async def test_two_gigabytes_announced_are_refused_before_they_are_sent(web, pat
 
 async def test_a_client_that_asks_first_is_told_not_to_send(web):
     reader, writer = await asyncio.open_connection(web.server.host, web.server.port)
-    writer.write(f"POST /api/session HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Type: application/json\r\n"
+    writer.write("POST /api/session HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                 "Content-Type: application/json\r\n"
                  f"Content-Length: {2 << 30}\r\n\r\n".encode())
     async with asyncio.timeout(5):
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 413 ")
@@ -116,7 +117,8 @@ async def test_a_client_that_asks_first_is_told_not_to_send(web):
 async def test_a_small_body_that_asks_first_is_taken(web):
     body = json.dumps({"login": "reader", "password": "wrong-password"}).encode()
     reader, writer = await asyncio.open_connection(web.server.host, web.server.port)
-    writer.write(f"POST /api/session HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Type: application/json\r\n"
+    writer.write("POST /api/session HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                 "Content-Type: application/json\r\n"
                  f"Content-Length: {len(body)}\r\n\r\n".encode())
     async with asyncio.timeout(5):
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
@@ -171,9 +173,9 @@ async def test_a_pdf_may_stand_in_a_frame_of_our_own_page(people):
     async def pdf(request):
         return aiohttp_web.Response(body=b"%PDF-1.7", content_type="application/pdf")
 
-    async with serving(people, extra_routes=[Route("GET", "/api/pdf", pdf, "", is_public=True)]) as web:
-        async with web.stranger().get("/api/pdf") as answer:
-            assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'self'"
+    row = Route("GET", "/api/pdf", pdf, "", is_public=True)
+    async with serving(people, extra_routes=[row]) as web, web.stranger().get("/api/pdf") as answer:
+        assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'self'"
 
 
 # ------------------------------------------------------------------------------------------------------ live events
@@ -262,9 +264,8 @@ async def test_a_database_that_does_not_answer_is_not_ready(people):
 
         read = write
 
-    async with serving(replace(people, database=Broken())) as web:
-        async with web.stranger().get("/readyz") as answer:
-            assert (answer.status, (await answer.json())["problems"]) == (503, ["database"])
+    async with serving(replace(people, database=Broken())) as web, web.stranger().get("/readyz") as answer:
+        assert (answer.status, (await answer.json())["problems"]) == (503, ["database"])
 
 
 async def test_metrics_count_requests_by_row_and_never_by_id(web):
@@ -375,7 +376,6 @@ async def test_no_file_outside_the_build_is_served(built, path):
 
 async def test_without_a_build_the_page_says_what_to_run(people, tmp_path, monkeypatch):
     monkeypatch.setattr(pages, "built_ui", lambda: tmp_path / "nothing")
-    async with serving(people) as web:
-        async with web.stranger().get("/") as answer:
-            assert answer.status == 503
-            assert "npm run build" in await answer.text()
+    async with serving(people) as web, web.stranger().get("/") as answer:
+        assert answer.status == 503
+        assert "npm run build" in await answer.text()
