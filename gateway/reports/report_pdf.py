@@ -66,18 +66,18 @@ def render_pdf(sheet: ReportSheet, *, text_sha256: str, at: datetime, zone: tzin
     return _compile(_TEMPLATE, json.dumps(data, ensure_ascii=False), at=at)
 
 
-def unprintable(text: str) -> str:
+def unprintable(text: str, *, with_system_fonts: bool = True) -> str:
     """Return the characters of the text that no font on this machine can show, each once, in order."""
     characters = "".join(dict.fromkeys(c for c in text if not c.isspace() and unicodedata.category(c) != "Cc"))
-    if _prints(characters):
+    if _prints(characters, with_system_fonts):
         return ""
-    return "".join(c for c in characters if not _prints(c))
+    return "".join(c for c in characters if not _prints(c, with_system_fonts))
 
 
-def _prints(characters: str) -> bool:
+def _prints(characters: str, with_system_fonts: bool) -> bool:
     source = b'#set text(font: "Gateway Report Sans")\n#sys.inputs.sheet'
     try:
-        typst.compile(source, format="pdf", font_paths=_fonts(), sys_inputs={"sheet": characters},
+        typst.compile(source, format="pdf", font_paths=_fonts(with_system_fonts), sys_inputs={"sheet": characters},
                       pdf_standards=["a-2b"], timestamp=0)
     except typst.TypstError as exc:
         # PDF/A forbids the box that stands for a missing glyph: that is how typst tells us.
@@ -89,15 +89,16 @@ def _prints(characters: str) -> bool:
 
 def _compile(template: Path, sheet: str, *, at: datetime) -> bytes:
     try:
-        return typst.compile(template, root=_HERE, format="pdf", font_paths=_fonts(), sys_inputs={"sheet": sheet},
+        return typst.compile(template, root=_HERE, format="pdf", font_paths=_fonts(True), sys_inputs={"sheet": sheet},
                              pdf_standards=["a-2b"], timestamp=int(at.timestamp()))
     except typst.TypstError as exc:
         raise ReportNotPrinted(str(exc)) from exc
 
 
 @cache
-def _fonts() -> typst.Fonts:
-    return typst.Fonts(include_system_fonts=True, include_embedded_fonts=False, font_paths=[_HERE / "fonts"])
+def _fonts(with_system_fonts: bool) -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=with_system_fonts, include_embedded_fonts=False,
+                       font_paths=[_HERE / "fonts"])
 
 
 def _data(sheet: ReportSheet, *, text_sha256: str, at: datetime, zone: tzinfo,

@@ -27,7 +27,7 @@ FIRST_PAUSE_S = 5.0
 _OPEN = (DeliveryState.QUEUED, DeliveryState.SENT)
 
 
-def deliver_handlers(channels: Channels, *, jitter: Callable[[], float] = random.random) -> dict[str, JobHandler]:
+def handlers(channels: Channels, *, jitter: Callable[[], float] = random.random) -> dict[str, JobHandler]:
     """The handlers of this room, over the channels that main gives."""
     async def handle(parts: Parts, job: Job) -> None:
         await deliver(parts, job.ref, channels, jitter=jitter)

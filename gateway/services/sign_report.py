@@ -14,9 +14,10 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from gateway.core import report as report_text
 from gateway.core.errors import InvalidRequest, NotAllowed, NotNow
 from gateway.core.reading import ReadingAction, moved
-from gateway.core.report import ReportSheet, canonical_text, signatory, state_words, text_sha256
+from gateway.core.report import ReportSheet, canonical_text, signatory, state_words
 from gateway.core.report_checks import SignCheck
 from gateway.reports.encapsulated_pdf import encapsulate, report_uid
 from gateway.reports.report_pdf import SignatureLine, render_pdf
@@ -66,11 +67,12 @@ class _Version:
 async def prepare_signing(parts: Parts, user: User, reading_id: str) -> SigningSheet:
     """Return what this person would sign now: as reviewer, or as the single signature of an emergency.
 
-    Raises NotFound, NotNow, NotAllowed; InvalidRequest("nothing-written").
+    Raises NotFound, NotNow, NotAllowed; InvalidRequest("nothing-written"); SigningFailed.
     """
     version = await parts.database.read(lambda tx: _version(tx, parts, user, reading_id))
+    await _signer(parts)                     # a signer that cannot be opened is known before the password is typed
     checks = await asyncio.to_thread(version.record.checks, version.sheet)
-    return SigningSheet(version.text, text_sha256(version.text), version.report.id, checks)
+    return SigningSheet(version.text, report_text.text_sha256(version.text), version.report.id, checks)
 
 
 async def sign_report(parts: Parts, user: User, reading_id: str, *, password: str, text_sha256: str,
@@ -100,15 +102,14 @@ async def sign_report(parts: Parts, user: User, reading_id: str, *, password: st
         raise NotNow(reason="wrong-state")
     if not await check_password(parts, user.id, password, address=address):
         raise NotAllowed("The password is wrong.", reason="bad-password")
-    if _sha256(version.text) != text_sha256:
+    if report_text.text_sha256(version.text) != text_sha256:
         raise NotNow("The report is not what was shown any more. Look at it again.", reason="text-changed")
     blocking = [check.detail for check in await asyncio.to_thread(version.record.checks, version.sheet)
                 if check.is_blocking]
     if blocking:
         raise InvalidRequest("; ".join(blocking), reason="checks-failed")
     now = parts.clock()
-    signer = await asyncio.to_thread(open_signer, parts.settings.data_dir, centre_name=parts.settings.centre_name,
-                                     at=now)
+    signer = await _signer(parts)
     identity = await _identity(parts, signer, user, now)
     pdf, dicom = await asyncio.to_thread(_make, parts, version, user, signer, identity, now)
     report = replace(version.report, signed_by=user.id, signed_at=now, updated_at=now, text_sha256=text_sha256,
@@ -148,8 +149,9 @@ def _next_id(latest: Report) -> str:
     return f"{latest.id}-{latest.version + 1}"
 
 
-def _sha256(text: str) -> str:
-    return text_sha256(text)
+async def _signer(parts: Parts) -> Signer:
+    return await asyncio.to_thread(open_signer, parts.settings.data_dir, centre_name=parts.settings.centre_name,
+                                   at=parts.clock())
 
 
 async def _identity(parts: Parts, signer: Signer, user: User, now: datetime) -> SigningIdentity:
@@ -176,8 +178,8 @@ def _make(parts: Parts, version: _Version, user: User, signer: Signer, identity:
     settings, sheet, report = parts.settings, version.sheet, version.report
     facts = signer.describe(identity)
     zone = zone_of(settings)
-    page = render_pdf(sheet, text_sha256=_sha256(version.text), at=now, zone=zone, signature=SignatureLine(
-        signatory(user), now, facts.serial, facts.issuer, facts.notice))
+    page = render_pdf(sheet, text_sha256=report_text.text_sha256(version.text), at=now, zone=zone,
+                      signature=SignatureLine(signatory(user), now, facts.serial, facts.issuer, facts.notice))
     signed = signer.sign(page, identity, name=signatory(user), location=sheet.centre_name, at=now,
                          reason=f"{sheet.title}{state_words(sheet.state)}签发")
     dicom = encapsulate(signed, study=version.record.study, report_id=report.id, reading_id=report.reading_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -16,7 +17,8 @@ NOWHERE = Scope(frozenset())
 
 
 def a_delivery(**more):
-    values = {"id": "d1", "report_id": "report-1", "study_id": "study-1", "site_id": SITE.id, "destination_id": "x",
+    values: dict[str, Any] = {
+              "id": "d1", "report_id": "report-1", "study_id": "study-1", "site_id": SITE.id, "destination_id": "x",
               "kind": DestinationKind.DICOM, "state": DeliveryState.QUEUED, "attempts": 0, "queued_at": MADE_AT,
               "next_attempt_at": MADE_AT, "sent_at": None, "accepted_at": None, "opened_at": None,
               "acknowledged_at": None, "acknowledged_by": None, "last_error": ""}

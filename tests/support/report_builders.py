@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -109,7 +109,7 @@ async def furnish(parts: Parts, *, modality: str = "DX", priority: Priority = Pr
             for person in (WRITER, REVIEWER, CLINIC, STRANGER):
                 tx.users.add(person, password_hash=password_hash, at=MADE_AT)
         tx.studies.add_patient(study.patient)
-        tx.studies.add_study(study)
+        tx.studies.add_study(replace(study, instance_count=0))      # add_instance counts
         tx.studies.add_series(series)
         tx.objects.add(kept, kind="received", at=MADE_AT)
         tx.studies.add_instance(instance)

@@ -13,7 +13,7 @@ import pytest
 from pydicom import dcmread
 
 from gateway.core.report import canonical_text, text_sha256
-from gateway.reports import report_pdf
+from gateway.core.report_templates import all_templates
 from gateway.reports.encapsulated_pdf import encapsulate, report_uid
 from gateway.reports.report_pdf import SignatureLine, render_pdf, unprintable
 from gateway.reports.signing.local_ca import LocalCa
@@ -121,16 +121,11 @@ def test_a_character_without_any_font_is_reported_and_printed_as_its_code(tmp_pa
     assert "右侧气胸[U+F1234]。" in words_of(page(sheet), tmp_path)
 
 
-def test_our_own_font_alone_prints_ordinary_reports_and_says_what_it_lacks(monkeypatch):
-    import typst
-
-    alone = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False,
-                        font_paths=[report_pdf._HERE / "fonts"])
-    monkeypatch.setattr(report_pdf, "_fonts", lambda: alone)      # a server without any font of its own
-    from gateway.core.report_templates import all_templates
-    assert unprintable("".join(t.technique + t.findings + t.impression + t.name for t in all_templates())) == ""
-    assert unprintable(canonical_text(a_sheet())) == ""
-    assert unprintable(f"王{RARE}") == RARE
+def test_our_own_font_alone_prints_ordinary_reports_and_says_what_it_lacks():
+    templates = "".join(t.technique + t.findings + t.impression + t.name for t in all_templates())
+    assert unprintable(templates, with_system_fonts=False) == ""
+    assert unprintable(canonical_text(a_sheet()), with_system_fonts=False) == ""
+    assert unprintable(f"王{RARE}", with_system_fonts=False) == RARE
 
 
 def test_pdfsig_accepts_the_signature_and_names_signer_and_test_certificate(ca, tmp_path):

@@ -9,6 +9,7 @@ The signature is PAdES B-B (ETSI EN 319 142-1) by pyHanko. It proves that nothin
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import secrets
 from collections.abc import Callable
@@ -34,7 +35,8 @@ class LocalCa:
     """The signer port over a folder. Opening it makes the authority when there is none yet."""
 
     def __init__(self, folder: Path, *, centre_name: str, at: datetime) -> None:
-        self._folder = folder
+        # Loaded with the first signer: pyHanko takes a second, and only processes that sign need it.
+        importlib.import_module("pyhanko.sign.signers")
         self._centre_name = centre_name
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -80,7 +82,6 @@ class LocalCa:
     def sign(self, pdf: bytes, identity: SigningIdentity, *, name: str, reason: str, location: str,
              at: datetime) -> bytes:
         """PAdES B-B, invisible: the printed page already shows who signed."""
-        # Imported here: pyHanko takes a second to load, and only processes that sign need it.
         from asn1crypto import keys as asn1_keys
         from asn1crypto import x509 as asn1_x509
         from pyhanko.keys import load_certs_from_pemder_data

@@ -12,8 +12,8 @@ from gateway.settings import Settings
 from storage.model import DestinationKind
 
 
-def delivery_channels(settings: Settings) -> Mapping[DestinationKind, DeliveryChannel]:
-    """What main hands to services.deliver.deliver_handlers."""
+def open_channels(settings: Settings) -> Mapping[DestinationKind, DeliveryChannel]:
+    """What main hands to services.deliver.handlers."""
     return {
         DestinationKind.CLINIC_PAGE: ClinicPage(),
         DestinationKind.DICOM: DicomDestination(calling_ae_title=settings.ae_title,

@@ -1,0 +1,81 @@
+"""The clinic's side: dcmtk's storescp and Debian's Orthanc, as real processes on free ports."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.support.peers import free_ports, stop, wait_until_up
+
+
+@dataclass(frozen=True)
+class StoreScp:
+    """A running storescp and the folder in which it keeps what it takes."""
+
+    port: int
+    folder: Path
+
+    def files(self) -> list[Path]:
+        return sorted(path for path in self.folder.iterdir() if path.is_file() and path.name != "log.txt")
+
+
+@contextmanager
+def storescp(folder: Path, *options: str, port: int = 0, ae_title: str = "CLINIC") -> Iterator[StoreScp]:
+    """dcmtk's storescp; it is called `ae_title` and takes every storage class."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = port or free_ports(1)[0]
+    log = folder / "log.txt"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["storescp", "-aet", ae_title, "-od", str(folder), "+B", "-pm", *options, str(port)], stdout=output,
+            stderr=subprocess.STDOUT)
+    try:
+        wait_until_up(process, lambda: _listens(port), log, timeout_s=15)
+        yield StoreScp(port, folder)
+    finally:
+        stop(process)
+
+
+@dataclass(frozen=True)
+class Orthanc:
+    """A running Orthanc without login."""
+
+    port: int
+
+    def get(self, path: str) -> Any:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+            body = answer.read()
+            return json.loads(body) if "json" in answer.headers["Content-Type"] else body
+
+
+@contextmanager
+def orthanc(folder: Path, *, port: int = 0) -> Iterator[Orthanc]:
+    """Debian's Orthanc, bare: no plug-in, its own folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    http, dicom = free_ports(2)
+    http = port or http
+    config = folder / "orthanc.json"
+    config.write_text(json.dumps({
+        "StorageDirectory": str(folder / "storage"), "IndexDirectory": str(folder / "index"), "HttpPort": http,
+        "DicomPort": dicom, "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "Plugins": []}))
+    log = folder / "orthanc.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(["Orthanc", str(config)], stdout=output, stderr=subprocess.STDOUT)
+    try:
+        wait_until_up(process, lambda: _listens(http), log, timeout_s=30)
+        yield Orthanc(http)
+    finally:
+        stop(process)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
