@@ -4,32 +4,34 @@ import { useResource } from '../app/resource';
 import { Note } from '../parts/notes';
 import { useFormat, useWords } from '../words';
 import { Table } from './table';
+import { useAdminWords } from './use_words';
 
 export function AuditSection() {
   const w = useWords();
+  const a = useAdminWords();
   const format = useFormat();
   const audit = useResource(api.audit, 'audit');
   return (
     <>
-      <Note tone="plain">{w.admin.auditHint}</Note>
+      <Note tone="plain">{a.auditHint}</Note>
       <div className="section-acts">
         <button type="button" className="button" onClick={audit.reload}>
           {w.common.refresh}
         </button>
       </div>
       <Table
-        label={w.admin.sections.audit}
+        label={a.sections.audit}
         list={audit}
         idOf={(entry) => `${entry.node}-${String(entry.seq)}`}
-        nothing={w.admin.nothing}
+        nothing={a.nothing}
         columns={[
-          { title: w.admin.at, cell: (entry) => format.dateTime(entry.at) },
-          { title: w.admin.actor, cell: (entry) => entry.actor_name || entry.actor },
-          { title: w.admin.action, cell: (entry) => <b>{entry.action}</b> },
-          { title: w.admin.success, cell: (entry) => (entry.is_success ? w.admin.ok : <span className="bad">{w.admin.failed}</span>) },
-          { title: w.admin.site, cell: (entry) => entry.site_id ?? '' },
-          { title: w.admin.detail, cell: (entry) => <code className="wrap">{detailOf(entry.detail)}</code> },
-          { title: w.admin.chain, cell: (entry) => <code title={entry.hash}>{`${entry.node} ${String(entry.seq)} · ${entry.hash.slice(0, 8)}`}</code> },
+          { title: a.at, cell: (entry) => format.dateTime(entry.at) },
+          { title: a.actor, cell: (entry) => entry.actor_name || entry.actor },
+          { title: a.action, cell: (entry) => <b>{entry.action}</b> },
+          { title: a.success, cell: (entry) => (entry.is_success ? a.ok : <span className="bad">{a.failed}</span>) },
+          { title: a.site, cell: (entry) => entry.site_id ?? '' },
+          { title: a.detail, cell: (entry) => <code className="wrap">{detailOf(entry.detail)}</code> },
+          { title: a.chain, cell: (entry) => <code title={entry.hash}>{`${entry.node} ${String(entry.seq)} · ${entry.hash.slice(0, 8)}`}</code> },
         ]}
       />
     </>

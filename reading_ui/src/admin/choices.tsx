@@ -2,6 +2,7 @@
 import type { SiteView } from '../api/types';
 import { SelectField } from '../parts/field';
 import { useWords } from '../words';
+import { useAdminWords } from './use_words';
 
 export const MODALITIES = ['DX', 'CR', 'CT', 'MR', 'US', 'MG', 'RF', 'XA', 'ES', 'ECG'];
 
@@ -14,10 +15,10 @@ interface SiteChoiceProps {
 }
 
 export function SiteChoice({ sites, value, onChange, isAllianceOffered = false }: SiteChoiceProps) {
-  const w = useWords();
+  const a = useAdminWords();
   return (
-    <SelectField label={w.admin.site} value={value} required={!isAllianceOffered} onChange={(event) => { onChange(event.target.value); }} data-testid="site">
-      <option value="">{isAllianceOffered ? w.admin.anySite : '–'}</option>
+    <SelectField label={a.site} value={value} required={!isAllianceOffered} onChange={(event) => { onChange(event.target.value); }} data-testid="site">
+      <option value="">{isAllianceOffered ? a.anySite : '–'}</option>
       {sites.map((site) => (
         <option key={site.id} value={site.id}>
           {site.name}
@@ -29,8 +30,9 @@ export function SiteChoice({ sites, value, onChange, isAllianceOffered = false }
 
 export function ModalityChoice({ value, onChange }: { value: string; onChange: (modality: string) => void }) {
   const w = useWords();
+  const a = useAdminWords();
   return (
-    <SelectField label={w.admin.modality} value={value} onChange={(event) => { onChange(event.target.value); }} data-testid="modality">
+    <SelectField label={a.modality} value={value} onChange={(event) => { onChange(event.target.value); }} data-testid="modality">
       <option value="">{w.common.unknown}</option>
       {MODALITIES.map((code) => (
         <option key={code}>{code}</option>

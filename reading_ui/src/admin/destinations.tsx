@@ -9,12 +9,14 @@ import { said, useWords } from '../words';
 import { SiteChoice, siteName } from './choices';
 import { FormDialog } from './form_dialog';
 import { Table } from './table';
+import { useAdminWords } from './use_words';
 
 const NEW = 'new';
 const KINDS = ['dicom', 'orthanc', 'clinic_page'];
 
 export function DestinationsSection() {
   const w = useWords();
+  const a = useAdminWords();
   const destinations = useResource(api.destinations, 'destinations');
   const sites = useResource(api.sites, 'sites');
   const [open, setOpen] = useState<DestinationView | typeof NEW | null>(null);
@@ -22,26 +24,26 @@ export function DestinationsSection() {
     <>
       <div className="section-acts">
         <button type="button" className="button primary" onClick={() => { setOpen(NEW); }}>
-          {w.admin.add}
+          {a.add}
         </button>
       </div>
       <Table
-        label={w.admin.sections.destinations}
+        label={a.sections.destinations}
         list={destinations}
         idOf={(destination) => destination.id}
-        nothing={w.admin.nothing}
+        nothing={a.nothing}
         columns={[
-          { title: w.admin.name, cell: (destination) => <b>{destination.name}</b> },
-          { title: w.admin.kind, cell: (destination) => said(w.common.destinationKind, destination.kind) },
-          { title: w.admin.site, cell: (destination) => siteName(sites.data, destination.site_id) },
-          { title: w.admin.aeTitle, cell: (destination) => destination.ae_title },
-          { title: w.admin.host, cell: (destination) => (destination.host === '' ? '' : `${destination.host}:${String(destination.port)}`) },
-          { title: w.admin.state, cell: (destination) => (destination.is_enabled ? w.admin.enabled : w.admin.disabled) },
+          { title: a.name, cell: (destination) => <b>{destination.name}</b> },
+          { title: a.kind, cell: (destination) => said(w.common.destinationKind, destination.kind) },
+          { title: a.site, cell: (destination) => siteName(sites.data, destination.site_id) },
+          { title: a.aeTitle, cell: (destination) => destination.ae_title },
+          { title: a.host, cell: (destination) => (destination.host === '' ? '' : `${destination.host}:${String(destination.port)}`) },
+          { title: a.state, cell: (destination) => (destination.is_enabled ? a.enabled : a.disabled) },
           {
-            title: w.admin.actions,
+            title: a.actions,
             cell: (destination) => (
               <button type="button" className="button" onClick={() => { setOpen(destination); }}>
-                {w.admin.change}
+                {a.change}
               </button>
             ),
           },
@@ -56,6 +58,7 @@ export function DestinationsSection() {
 
 function DestinationDialog({ destination, onClose, onSaved }: { destination: DestinationView | null; onClose: () => void; onSaved: () => void }) {
   const w = useWords();
+  const a = useAdminWords();
   const sites = useResource(api.sites, 'sites');
   const [form, setForm] = useState({
     site_id: destination?.site_id ?? '',
@@ -71,7 +74,7 @@ function DestinationDialog({ destination, onClose, onSaved }: { destination: Des
   const body = isNetwork ? form : { ...form, host: '', port: 0, ae_title: '' };
   return (
     <FormDialog
-      title={destination === null ? w.admin.addDestination : destination.name}
+      title={destination === null ? a.addDestination : destination.name}
       confirm={w.common.save}
       save={() => (destination === null ? api.addDestination(body) : api.changeDestination(destination.id, body))}
       onClose={onClose}
@@ -80,7 +83,7 @@ function DestinationDialog({ destination, onClose, onSaved }: { destination: Des
       {destination === null && (
         <>
           <SiteChoice sites={sites.data ?? []} value={form.site_id} onChange={(site_id) => { set({ site_id }); }} />
-          <SelectField label={w.admin.kind} value={form.kind} onChange={(event) => { set({ kind: event.target.value }); }}>
+          <SelectField label={a.kind} value={form.kind} onChange={(event) => { set({ kind: event.target.value }); }}>
             {KINDS.map((kind) => (
               <option key={kind} value={kind}>
                 {said(w.common.destinationKind, kind)}
@@ -89,17 +92,17 @@ function DestinationDialog({ destination, onClose, onSaved }: { destination: Des
           </SelectField>
         </>
       )}
-      <TextField label={w.admin.name} required value={form.name} onChange={(event) => { set({ name: event.target.value }); }} />
+      <TextField label={a.name} required value={form.name} onChange={(event) => { set({ name: event.target.value }); }} />
       {isNetwork && (
         <>
           {form.kind === 'dicom' && (
-            <TextField label={w.admin.aeTitle} required maxLength={16} value={form.ae_title} onChange={(event) => { set({ ae_title: event.target.value }); }} />
+            <TextField label={a.aeTitle} required maxLength={16} value={form.ae_title} onChange={(event) => { set({ ae_title: event.target.value }); }} />
           )}
-          <TextField label={w.admin.host} required value={form.host} onChange={(event) => { set({ host: event.target.value }); }} />
-          <TextField label={w.admin.port} type="number" required min={1} max={65535} value={form.port} onChange={(event) => { set({ port: Number(event.target.value) }); }} />
+          <TextField label={a.host} required value={form.host} onChange={(event) => { set({ host: event.target.value }); }} />
+          <TextField label={a.port} type="number" required min={1} max={65535} value={form.port} onChange={(event) => { set({ port: Number(event.target.value) }); }} />
         </>
       )}
-      <CheckField label={w.admin.enabled} checked={form.is_enabled} onChange={(event) => { set({ is_enabled: event.target.checked }); }} />
+      <CheckField label={a.enabled} checked={form.is_enabled} onChange={(event) => { set({ is_enabled: event.target.checked }); }} />
     </FormDialog>
   );
 }

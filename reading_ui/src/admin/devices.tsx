@@ -9,11 +9,12 @@ import { useWords } from '../words';
 import { ModalityChoice, SiteChoice, siteName } from './choices';
 import { FormDialog } from './form_dialog';
 import { Table } from './table';
+import { useAdminWords } from './use_words';
 
 const NEW = 'new';
 
 export function DevicesSection() {
-  const w = useWords();
+  const a = useAdminWords();
   const devices = useResource(api.devices, 'devices');
   const sites = useResource(api.sites, 'sites');
   const [open, setOpen] = useState<DeviceView | typeof NEW | null>(null);
@@ -21,27 +22,27 @@ export function DevicesSection() {
     <>
       <div className="section-acts">
         <button type="button" className="button primary" onClick={() => { setOpen(NEW); }}>
-          {w.admin.add}
+          {a.add}
         </button>
       </div>
       <Table
-        label={w.admin.sections.devices}
+        label={a.sections.devices}
         list={devices}
         idOf={(device) => device.id}
-        nothing={w.admin.nothing}
+        nothing={a.nothing}
         columns={[
-          { title: w.admin.name, cell: (device) => <b>{device.name}</b> },
-          { title: w.admin.aeTitle, cell: (device) => device.ae_title },
-          { title: w.admin.site, cell: (device) => siteName(sites.data, device.site_id) },
-          { title: w.admin.address, cell: (device) => device.address ?? w.admin.anyAddress },
-          { title: w.admin.modality, cell: (device) => device.modality },
-          { title: w.admin.characterSet, cell: (device) => device.character_set ?? '' },
-          { title: w.admin.state, cell: (device) => (device.is_enabled ? w.admin.enabled : w.admin.disabled) },
+          { title: a.name, cell: (device) => <b>{device.name}</b> },
+          { title: a.aeTitle, cell: (device) => device.ae_title },
+          { title: a.site, cell: (device) => siteName(sites.data, device.site_id) },
+          { title: a.address, cell: (device) => device.address ?? a.anyAddress },
+          { title: a.modality, cell: (device) => device.modality },
+          { title: a.characterSet, cell: (device) => device.character_set ?? '' },
+          { title: a.state, cell: (device) => (device.is_enabled ? a.enabled : a.disabled) },
           {
-            title: w.admin.actions,
+            title: a.actions,
             cell: (device) => (
               <button type="button" className="button" onClick={() => { setOpen(device); }}>
-                {w.admin.change}
+                {a.change}
               </button>
             ),
           },
@@ -56,6 +57,7 @@ export function DevicesSection() {
 
 function DeviceDialog({ device, onClose, onSaved }: { device: DeviceView | null; onClose: () => void; onSaved: () => void }) {
   const w = useWords();
+  const a = useAdminWords();
   const sites = useResource(api.sites, 'sites');
   const [form, setForm] = useState({
     site_id: device?.site_id ?? '',
@@ -70,19 +72,19 @@ function DeviceDialog({ device, onClose, onSaved }: { device: DeviceView | null;
   const body: DeviceRequest = { ...form, address: form.address.trim() || null, character_set: form.character_set.trim() || null };
   return (
     <FormDialog
-      title={device === null ? w.admin.addDevice : device.name}
+      title={device === null ? a.addDevice : device.name}
       confirm={w.common.save}
       save={() => (device === null ? api.addDevice(body) : api.changeDevice(device.id, body))}
       onClose={onClose}
       onSaved={onSaved}
     >
       <SiteChoice sites={sites.data ?? []} value={form.site_id} onChange={(site_id) => { set({ site_id }); }} />
-      <TextField label={w.admin.name} required value={form.name} onChange={(event) => { set({ name: event.target.value }); }} />
-      <TextField label={w.admin.aeTitle} required maxLength={16} value={form.ae_title} onChange={(event) => { set({ ae_title: event.target.value }); }} />
-      <TextField label={w.admin.address} hint={w.admin.addressHint} value={form.address} onChange={(event) => { set({ address: event.target.value }); }} />
+      <TextField label={a.name} required value={form.name} onChange={(event) => { set({ name: event.target.value }); }} />
+      <TextField label={a.aeTitle} required maxLength={16} value={form.ae_title} onChange={(event) => { set({ ae_title: event.target.value }); }} />
+      <TextField label={a.address} hint={a.addressHint} value={form.address} onChange={(event) => { set({ address: event.target.value }); }} />
       <ModalityChoice value={form.modality} onChange={(modality) => { set({ modality }); }} />
-      <TextField label={w.admin.characterSet} hint={w.admin.characterSetHint} value={form.character_set} onChange={(event) => { set({ character_set: event.target.value }); }} />
-      <CheckField label={w.admin.enabled} checked={form.is_enabled} onChange={(event) => { set({ is_enabled: event.target.checked }); }} />
+      <TextField label={a.characterSet} hint={a.characterSetHint} value={form.character_set} onChange={(event) => { set({ character_set: event.target.value }); }} />
+      <CheckField label={a.enabled} checked={form.is_enabled} onChange={(event) => { set({ is_enabled: event.target.checked }); }} />
     </FormDialog>
   );
 }

@@ -13,6 +13,7 @@ import { RulesSection } from './rules';
 import { SitesSection } from './sites';
 import { UsersSection } from './users';
 import './admin.css';
+import { useAdminWords } from './use_words';
 
 const SECTIONS = {
   overview: OverviewSection,
@@ -31,19 +32,20 @@ type Section = keyof typeof SECTIONS;
 
 export default function AdminPage({ section }: { section: string }) {
   const w = useWords();
+  const a = useAdminWords();
   const isKnown = section in SECTIONS;
   const Shown = isKnown ? SECTIONS[section as Section] : null;
   return (
     <div className="admin" data-testid="admin">
-      <nav aria-label={w.admin.title}>
+      <nav aria-label={a.title}>
         {(Object.keys(SECTIONS) as Section[]).map((name) => (
           <Link key={name} href={`/admin/${name}`} aria-current={name === section ? 'page' : undefined}>
-            {w.admin.sections[name]}
+            {a.sections[name]}
           </Link>
         ))}
       </nav>
       <section className="admin-body" aria-labelledby="admin-title">
-        <h1 id="admin-title">{isKnown ? w.admin.sections[section as Section] : w.admin.title}</h1>
+        <h1 id="admin-title">{isKnown ? a.sections[section as Section] : a.title}</h1>
         {Shown === null ? <Empty>{w.shell.notFound}</Empty> : <Shown />}
       </section>
     </div>

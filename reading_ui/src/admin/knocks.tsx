@@ -7,13 +7,14 @@ import { useLive } from '../app/live';
 import { useAction, useResource } from '../app/resource';
 import { CheckField, TextField } from '../parts/field';
 import { Note, ProblemNote } from '../parts/notes';
-import { useFormat, useWords } from '../words';
+import { useFormat } from '../words';
 import { ModalityChoice, SiteChoice } from './choices';
 import { FormDialog } from './form_dialog';
 import { Table } from './table';
+import { useAdminWords } from './use_words';
 
 export function KnocksSection() {
-  const w = useWords();
+  const a = useAdminWords();
   const format = useFormat();
   const knocks = useResource(api.knocks, 'knocks');
   useLive((event) => event.kind === 'knock', knocks.reload);
@@ -24,28 +25,28 @@ export function KnocksSection() {
   });
   return (
     <>
-      <Note tone="plain">{w.admin.knocksHint}</Note>
+      <Note tone="plain">{a.knocksHint}</Note>
       <ProblemNote problem={dismiss.problem} />
       <Table
-        label={w.admin.sections.knocks}
+        label={a.sections.knocks}
         list={knocks}
         idOf={(knock) => knock.id}
-        nothing={w.admin.knocksNone}
+        nothing={a.knocksNone}
         columns={[
-          { title: w.admin.aeTitle, cell: (knock) => <b>{knock.ae_title}</b> },
-          { title: w.admin.address, cell: (knock) => knock.address },
-          { title: w.admin.firstAt, cell: (knock) => format.when(knock.first_at) },
-          { title: w.admin.lastAt, cell: (knock) => format.when(knock.last_at) },
-          { title: w.admin.tries, cell: (knock) => format.number(knock.count), isNumber: true },
+          { title: a.aeTitle, cell: (knock) => <b>{knock.ae_title}</b> },
+          { title: a.address, cell: (knock) => knock.address },
+          { title: a.firstAt, cell: (knock) => format.when(knock.first_at) },
+          { title: a.lastAt, cell: (knock) => format.when(knock.last_at) },
+          { title: a.tries, cell: (knock) => format.number(knock.count), isNumber: true },
           {
-            title: w.admin.actions,
+            title: a.actions,
             cell: (knock) => (
               <span className="row-acts">
                 <button type="button" className="button primary" onClick={() => { setAccepting(knock); }} data-testid="accept-knock">
-                  {w.admin.accept}
+                  {a.accept}
                 </button>
                 <button type="button" className="button" disabled={dismiss.isBusy} onClick={() => { void dismiss.run(knock.id); }}>
-                  {w.admin.dismiss}
+                  {a.dismiss}
                 </button>
               </span>
             ),
@@ -58,7 +59,7 @@ export function KnocksSection() {
 }
 
 function AcceptDialog({ knock, onClose, onSaved }: { knock: KnockView; onClose: () => void; onSaved: () => void }) {
-  const w = useWords();
+  const a = useAdminWords();
   const sites = useResource(api.sites, 'sites');
   const [site, setSite] = useState('');
   const [name, setName] = useState(knock.ae_title);
@@ -66,16 +67,16 @@ function AcceptDialog({ knock, onClose, onSaved }: { knock: KnockView; onClose: 
   const [isAnyAddress, setAnyAddress] = useState(false);
   return (
     <FormDialog
-      title={w.admin.acceptTitle(knock.ae_title)}
-      confirm={w.admin.accept}
+      title={a.acceptTitle(knock.ae_title)}
+      confirm={a.accept}
       save={() => api.acceptKnock(knock.id, { site_id: site, name, modality, is_any_address: isAnyAddress })}
       onClose={onClose}
       onSaved={onSaved}
     >
       <SiteChoice sites={sites.data ?? []} value={site} onChange={setSite} />
-      <TextField label={w.admin.name} required value={name} onChange={(event) => { setName(event.target.value); }} />
+      <TextField label={a.name} required value={name} onChange={(event) => { setName(event.target.value); }} />
       <ModalityChoice value={modality} onChange={setModality} />
-      <CheckField label={`${w.admin.isAnyAddress} (${knock.address})`} checked={isAnyAddress} onChange={(event) => { setAnyAddress(event.target.checked); }} />
+      <CheckField label={`${a.isAnyAddress} (${knock.address})`} checked={isAnyAddress} onChange={(event) => { setAnyAddress(event.target.checked); }} />
     </FormDialog>
   );
 }

@@ -5,13 +5,14 @@ import { useLive } from '../app/live';
 import { useAction, useResource } from '../app/resource';
 import { Link } from '../app/router';
 import { Loading, ProblemNote } from '../parts/notes';
-import { useFormat, useWords } from '../words';
+import { useFormat } from '../words';
 import { Table } from './table';
+import { useAdminWords } from './use_words';
 
 const TROUBLE = new Set(['open_alarms', 'quarantined', 'knocks']);
 
 export function OverviewSection() {
-  const w = useWords();
+  const a = useAdminWords();
   const format = useFormat();
   const overview = useResource(api.overview, 'overview');
   useLive(() => true, overview.reload);
@@ -19,7 +20,7 @@ export function OverviewSection() {
   useLive((event) => event.kind === 'alarm', alarms.reload);
   if (overview.data === null) return overview.problem ? <ProblemNote problem={overview.problem} onRetry={overview.reload} /> : <Loading />;
   const data = overview.data;
-  const tiles: [keyof Overview & keyof typeof w.admin.overview, string | null][] = [
+  const tiles: [keyof Overview & keyof typeof a.overview, string | null][] = [
     ['waiting_readings', null],
     ['waiting_deliveries', '/admin/deliveries'],
     ['open_alarms', null],
@@ -42,28 +43,28 @@ export function OverviewSection() {
           const isTrouble = TROUBLE.has(key) && (value ?? 0) > 0;
           return (
             <div key={key} className={isTrouble ? 'tile trouble' : 'tile'} data-testid={`tile-${key}`}>
-              <dt>{w.admin.overview[key]}</dt>
+              <dt>{a.overview[key]}</dt>
               <dd>{to === null ? shown : <Link href={to}>{shown}</Link>}</dd>
             </div>
           );
         })}
       </dl>
       <dl className="facts">
-        <dt>{w.admin.dicomAddress}</dt>
+        <dt>{a.dicomAddress}</dt>
         <dd>{data.dicom_address || '–'}</dd>
-        <dt>{w.admin.ourAe}</dt>
+        <dt>{a.ourAe}</dt>
         <dd>{data.ae_title}</dd>
-        <dt>{w.admin.version}</dt>
+        <dt>{a.version}</dt>
         <dd>{data.version}</dd>
       </dl>
-      <h2>{w.admin.alarms}</h2>
+      <h2>{a.alarms}</h2>
       <Alarms alarms={alarms} />
     </>
   );
 }
 
 function Alarms({ alarms }: { alarms: ReturnType<typeof useResource<AlarmView[]>> }) {
-  const w = useWords();
+  const a = useAdminWords();
   const format = useFormat();
   const seen = useAction(async (id: string) => {
     await api.acknowledgeAlarm(id);
@@ -73,20 +74,20 @@ function Alarms({ alarms }: { alarms: ReturnType<typeof useResource<AlarmView[]>
     <>
       <ProblemNote problem={seen.problem} />
       <Table
-        label={w.admin.alarms}
+        label={a.alarms}
         list={alarms}
         idOf={(alarm) => alarm.id}
-        nothing={w.admin.alarmsNone}
+        nothing={a.alarmsNone}
         columns={[
-          { title: w.admin.at, cell: (alarm) => format.when(alarm.at) },
-          { title: w.admin.kind, cell: (alarm) => <b>{alarm.kind}</b> },
-          { title: w.admin.detail, cell: (alarm) => alarm.detail },
-          { title: w.admin.about, cell: (alarm) => <code>{alarm.ref}</code> },
+          { title: a.at, cell: (alarm) => format.when(alarm.at) },
+          { title: a.kind, cell: (alarm) => <b>{alarm.kind}</b> },
+          { title: a.detail, cell: (alarm) => alarm.detail },
+          { title: a.about, cell: (alarm) => <code>{alarm.ref}</code> },
           {
-            title: w.admin.actions,
+            title: a.actions,
             cell: (alarm) => (
               <button type="button" className="button" disabled={seen.isBusy} onClick={() => { void seen.run(alarm.id); }}>
-                {w.admin.seen}
+                {a.seen}
               </button>
             ),
           },

@@ -5,10 +5,11 @@ import { admin as api } from '../api/endpoints';
 import { useAction, useResource } from '../app/resource';
 import { AreaField } from '../parts/field';
 import { Loading, Note, ProblemNote } from '../parts/notes';
-import { useFormat, useWords } from '../words';
+import { useFormat } from '../words';
+import { useAdminWords } from './use_words';
 
 export function RulesSection() {
-  const w = useWords();
+  const a = useAdminWords();
   const format = useFormat();
   const rules = useResource(api.rules, 'rules');
   const [draft, setDraft] = useState('');
@@ -25,18 +26,18 @@ export function RulesSection() {
   return (
     <>
       {inForce === null && !isNone && (rules.problem ? <ProblemNote problem={rules.problem} onRetry={rules.reload} /> : <Loading />)}
-      {isNone && <Note tone="warning">{w.admin.rulesNone}</Note>}
+      {isNone && <Note tone="warning">{a.rulesNone}</Note>}
       {inForce !== null && (
         <details open>
-          <summary>{w.admin.rulesInForce(inForce.version, inForce.activated_by, format.dateTime(inForce.activated_at))}</summary>
+          <summary>{a.rulesInForce(inForce.version, inForce.activated_by, format.dateTime(inForce.activated_at))}</summary>
           <pre className="rules-source" tabIndex={0} data-testid="rules-source">
             {inForce.source}
           </pre>
         </details>
       )}
       <div className="rules-new">
-        <AreaField label={w.admin.rulesPaste} hint={w.admin.rulesHint} rows={14} spellCheck={false} value={draft} onChange={(event) => { setDraft(event.target.value); }} data-testid="rules-draft" />
-        {done !== null && <Note tone="ok">{w.admin.rulesDone(done)}</Note>}
+        <AreaField label={a.rulesPaste} hint={a.rulesHint} rows={14} spellCheck={false} value={draft} onChange={(event) => { setDraft(event.target.value); }} data-testid="rules-draft" />
+        {done !== null && <Note tone="ok">{a.rulesDone(done)}</Note>}
         {activate.problem !== null && (
           <Note tone="critical">
             <pre data-testid="rules-problem">{activate.problem.detail || activate.problem.reason}</pre>
@@ -45,13 +46,13 @@ export function RulesSection() {
         <div className="section-acts">
           {inForce !== null && (
             <button type="button" className="button" onClick={() => { setDraft(inForce.source); }}>
-              {w.admin.rulesEdit}
+              {a.rulesEdit}
             </button>
           )}
           <button type="button" className="button primary" disabled={draft.trim() === '' || activate.isBusy} onClick={() => { void activate.run(); }} data-testid="activate-rules">
-            {w.admin.rulesActivate}
+            {a.rulesActivate}
           </button>
-          <span className="secondary">{w.admin.rulesConfirm}</span>
+          <span className="secondary">{a.rulesConfirm}</span>
         </div>
       </div>
     </>

@@ -31,6 +31,10 @@ export async function getJson<T>(path: string, signal?: AbortSignal): Promise<T>
   return (await response.json()) as T;
 }
 
+export async function getBytes(path: string, signal?: AbortSignal): Promise<ArrayBuffer> {
+  return (await ask(path, { signal: signal ?? null })).arrayBuffer();
+}
+
 /** Sends JSON and returns the JSON answer; an empty answer is undefined, so name T accordingly. */
 export async function sendJson<T>(method: Method, path: string, body?: unknown): Promise<T> {
   const response = await ask(path, {

@@ -4,7 +4,7 @@ import { STEP_COUNT, stepsReached } from '../model/clinic_steps';
 import { Icon } from '../parts/icons';
 import { PatientName, PriorityMark } from '../parts/marks';
 import { Note } from '../parts/notes';
-import { said, useFormat, useWords } from '../words';
+import { examOf, said, useFormat, useWords } from '../words';
 import { ReceivedButton } from './received_button';
 
 export function StudyCard({ row, onOpen, onChanged }: { row: ClinicRow; onOpen: () => void; onChanged: () => void }) {
@@ -24,7 +24,7 @@ export function StudyCard({ row, onOpen, onChanged }: { row: ClinicRow; onOpen: 
       </div>
       <div className="card-exam">
         <Icon name={row.kind === 'ecg' ? 'ecg' : 'image'} label={row.kind === 'ecg' ? w.common.kindEcg : w.common.kindImage} /> <b>{row.modality}</b>{' '}
-        {row.body_part || row.description} {row.priority !== null && row.priority !== 'routine' && <PriorityMark priority={row.priority} />}
+        {examOf(row, w)} {row.priority !== null && row.priority !== 'routine' && <PriorityMark priority={row.priority} />}
         <p className="secondary">
           {w.clinic.arrived(format.when(row.arrived_at))}
           {row.kind === 'image' && ` · ${row.expected_count === null ? w.clinic.images(row.instance_count) : w.clinic.counted(row.instance_count, row.expected_count)}`}

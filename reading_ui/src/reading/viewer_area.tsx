@@ -12,7 +12,7 @@ import { FaultBoundary } from '../app/fault_boundary';
 import { Icon } from '../parts/icons';
 import { StateMark } from '../parts/marks';
 import { Empty, Loading, ProblemNote } from '../parts/notes';
-import { type Words, useFormat, useWords } from '../words';
+import { examOf, type Words, useFormat, useWords } from '../words';
 import type { Format } from '../words/format';
 
 const ImageViewer = lazy(() => import('../image_viewer'));
@@ -143,5 +143,5 @@ function Ecg({ study, onMeasurement }: { study: StudyView; onMeasurement?: (text
 
 function titleOf(study: { kind: string; modality: string; body_part: string; description: string }, w: Words): string {
   if (study.kind === 'ecg') return w.common.kindEcg;
-  return [study.modality, study.body_part || study.description].filter((part) => part !== '').join(' ');
+  return [study.modality, examOf(study, w)].filter((part) => part !== '').join(' ');
 }

@@ -25,6 +25,8 @@ export function WhyPanel({ decision }: { decision: DecisionView | null }) {
 function Why({ decision }: { decision: DecisionView }) {
   const w = useWords();
   const format = useFormat();
+  const matched = decision.because.filter((rule) => rule.matched);
+  const others = decision.because.filter((rule) => !rule.matched);
   const facts: [string, string][] = [
     [w.reading.group, decision.group],
     [w.reading.namedReader, decision.reader_name ?? w.common.none],
@@ -49,17 +51,29 @@ function Why({ decision }: { decision: DecisionView }) {
           </div>
         )}
       </dl>
-      <ol className="why-rules">
-        {decision.because.map((rule, index) => (
-          <Rule key={`${rule.rule}-${String(index)}`} rule={rule} />
-        ))}
-      </ol>
+      <Rules rules={matched} />
+      {others.length > 0 && (
+        <details>
+          <summary>{w.reading.othersNot(others.length)}</summary>
+          <Rules rules={others} />
+        </details>
+      )}
       <details>
         <summary>{w.reading.facts}</summary>
         <pre>{Object.entries(decision.facts).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join('\n')}</pre>
       </details>
       <p className="secondary">{w.reading.rankOnly}</p>
     </div>
+  );
+}
+
+function Rules({ rules }: { rules: RuleView[] }) {
+  return (
+    <ul className="why-rules">
+      {rules.map((rule, index) => (
+        <Rule key={`${rule.rule}-${String(index)}`} rule={rule} />
+      ))}
+    </ul>
   );
 }
 

@@ -84,11 +84,19 @@ function Writing({ detail, onDetail, onReload, insert }: ReportPanelProps) {
         </div>
       )}
       <Editor study={detail.study} handle={handle} insert={insert} />
-      <p className="save-row">
-        <span className="badge report-draft">{w.report.draftMark}</span> <SaveMark handle={handle} />
-        <span className="secondary">{w.report.keys}</span>
-      </p>
-      <Acts detail={detail} onDetail={onDetail} onReload={onReload} before={handle.flush} isBlocked={draft.state === 'conflict' || (draft.state === 'failed' && hasUnsaved(draft))} />
+      <div className="desk">
+        <p className="save-row">
+          <span className="badge report-draft">{w.report.draftMark}</span> <SaveMark handle={handle} />
+          <span className="secondary">{w.report.keys}</span>
+        </p>
+        <Acts
+          detail={detail}
+          onDetail={onDetail}
+          onReload={onReload}
+          before={handle.flush}
+          isBlocked={draft.state === 'conflict' || (draft.state === 'failed' && hasUnsaved(draft))}
+        />
+      </div>
     </>
   );
 }
@@ -182,7 +190,7 @@ interface ActProps {
 function Act({ word, hint, tone, isDisabled, testId, onDo }: ActProps) {
   return (
     <div className="act">
-      <button type="button" className={`button ${tone ?? ''}`} disabled={isDisabled} onClick={onDo} data-testid={testId}>
+      <button type="button" className={`button ${tone ?? ''}`} disabled={isDisabled} onClick={onDo} title={hint} data-testid={testId}>
         {word}
       </button>
       {hint !== undefined && <p className="secondary">{hint}</p>}

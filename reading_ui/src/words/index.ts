@@ -1,10 +1,9 @@
 /**
- * The composed dictionary of the pages. Each room brings its own words; the viewers, which load later, keep theirs
- * in their own chunk (`useRoomWords`).
+ * The composed dictionary of the pages. Each room brings its own words; the viewers and the administrator's rooms,
+ * which load later, keep theirs in their own chunk (`useRoomWords`).
  */
 import { useMemo } from 'react';
 
-import * as admin from '../admin/words';
 import * as shell from '../app/words';
 import * as clinic from '../clinic/words';
 import * as login from '../login/words';
@@ -23,7 +22,6 @@ export const zh = {
   reading: reading.zh,
   report: report.zh,
   clinic: clinic.zh,
-  admin: admin.zh,
 };
 
 export type Words = typeof zh;
@@ -36,7 +34,6 @@ export const en: Words = {
   reading: reading.en,
   report: report.en,
   clinic: clinic.en,
-  admin: admin.en,
 };
 
 const both = { zh, en };
@@ -53,4 +50,9 @@ export function useFormat(): Format {
 /** The word for a machine word, or the machine word itself: a new state is shown rather than hidden. */
 export function said(words: Record<string, string>, machineWord: string): string {
   return words[machineWord] ?? machineWord;
+}
+
+/** What was examined, in a few words: body part where the device names one, else its description. */
+export function examOf(study: { body_part: string; description: string }, words: Words): string {
+  return study.body_part === '' ? study.description : said(words.common.bodyPart, study.body_part.toUpperCase());
 }

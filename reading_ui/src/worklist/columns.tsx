@@ -3,7 +3,7 @@ import type { ReadingRow } from '../api/types';
 import { dueClock, isClosed } from '../model/due';
 import { Icon } from '../parts/icons';
 import { PatientName, PriorityMark, StateMark } from '../parts/marks';
-import type { Words } from '../words';
+import { examOf, type Words } from '../words';
 import type { Format } from '../words/format';
 import type { Column } from './grid';
 
@@ -33,7 +33,7 @@ export function columnsOf({ w, format, now_ms, userId }: Context): Column<Readin
       cell: (row) => (
         <span title={row.description}>
           <Icon name={row.kind === 'ecg' ? 'ecg' : 'image'} label={row.kind === 'ecg' ? w.common.kindEcg : w.common.kindImage} />{' '}
-          <strong>{row.modality}</strong> {row.body_part || row.description}
+          <strong>{row.modality}</strong> {examOf(row, w)}
         </span>
       ),
     },
