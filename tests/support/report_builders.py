@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from gateway.core.report import ReportSheet, make_sheet
@@ -51,7 +52,7 @@ def a_study(*, modality: str = "DX", study_id: str = "study-1") -> Study:
     """A chest film (or another modality) of a township clinic."""
     patient = Patient(f"patient-of-{study_id}", SITE.id, "MZ20260302001",
                       PatientName("王小明", "Wang^Xiaoming", "王^小明"), "M", date(1969, 5, 4))
-    return Study(study_id, f"1.2.826.0.1.3680043.10.1.{sum(study_id.encode())}", SITE.id, patient, None, modality,
+    return Study(study_id, f"1.2.826.0.1.3680043.10.1.{crc32(study_id.encode())}", SITE.id, patient, None, modality,
                  "CHEST", "胸部正位", "DR20260302001", MADE_AT, 56.0, "emergency", StudyState.COMPLETE, 1, 1, MADE_AT,
                  MADE_AT, MADE_AT, CompleteBy.EXPECTED_COUNT)
 
