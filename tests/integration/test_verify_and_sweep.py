@@ -1,4 +1,4 @@
-"""`verify` names every fault of a store, and the sweep removes only what nobody can need (requirements B2, B11, J2)."""
+"""`verify` names every fault of a store; the sweep removes only what nobody can need (B2, B11, J2)."""
 
 from __future__ import annotations
 
