@@ -11,8 +11,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from routing_rules.model import InvalidRules, Problem
 
-MAX_NODES = 20_000
-MAX_CHARACTERS = 1_000_000
+MAX_CHARACTERS = 200_000
 
 Path = tuple[str | int, ...]
 
@@ -61,10 +60,15 @@ def read_document(text: str) -> Document:
     """Read one YAML document. Raises InvalidRules with the place of what YAML cannot read."""
     if len(text) > MAX_CHARACTERS:
         raise InvalidRules([Problem(1, 1, "文件太大", "the file is too large")])
-    yaml = YAML(typ="rt")
+    values: dict[Path, Place] = {}
+    keys: dict[Path, Place] = {}
     try:
-        root = yaml.compose(text)
+        root = YAML(typ="rt").compose(text)
+        if root is not None:
+            _walk(root, (), values, keys, set())
         value = _plain(YAML(typ="rt").load(text))
+    except RecursionError as exc:
+        raise InvalidRules([Problem(1, 1, "嵌套太深", "nested too deeply")]) from exc
     except MarkedYAMLError as exc:
         mark = exc.problem_mark or exc.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
@@ -73,26 +77,25 @@ def read_document(text: str) -> Document:
     except YAMLError as exc:
         said = str(exc).splitlines()[0]
         raise InvalidRules([Problem(1, 1, f"不是有效的 YAML:{said}", f"not valid YAML: {said}")]) from exc
-    values: dict[Path, Place] = {}
-    keys: dict[Path, Place] = {}
-    if root is not None:
-        _walk(root, (), values, keys)
     return Document(value, values, keys, text.splitlines())
 
 
-def _walk(node: Node, path: Path, values: dict[Path, Place], keys: dict[Path, Place]) -> None:
-    # Aliases make one node appear many times; the limit keeps a few lines from growing into millions of nodes.
-    if len(values) > MAX_NODES:
-        raise InvalidRules([Problem(_place(node).line, 1, "内容太多", "too many entries")])
-    values[path] = _place(node)
+def _walk(node: Node, path: Path, values: dict[Path, Place], keys: dict[Path, Place], met: set[int]) -> None:
+    place = _place(node)
+    if id(node) in met:
+        # An alias makes one node appear again, even inside itself: a few lines could grow without end.
+        raise InvalidRules([Problem(place.line, place.column, "不能使用 YAML 别名(& 和 *)",
+                                    "YAML aliases (& and *) are not used here")])
+    met.add(id(node))
+    values[path] = place
     if isinstance(node, MappingNode):
         for key, value in node.value:
             here = (*path, key.value if isinstance(key, ScalarNode) else str(key.value))
             keys[here] = _place(key)
-            _walk(value, here, values, keys)
+            _walk(value, here, values, keys, met)
     elif isinstance(node, SequenceNode):
         for index, value in enumerate(node.value):
-            _walk(value, (*path, index), values, keys)
+            _walk(value, (*path, index), values, keys, met)
 
 
 def _place(node: Node) -> Place:

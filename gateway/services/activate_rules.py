@@ -5,6 +5,7 @@ The gateway always has one: the packaged default is activated at the first start
 
 from __future__ import annotations
 
+import asyncio
 from importlib.resources import files
 
 from gateway.core.errors import InvalidRequest
@@ -35,7 +36,8 @@ def packaged_rules(name: str = DEFAULT_RULES) -> str:
 async def check_rules(parts: Parts, source: str) -> list[Problem]:
     """Return errors and warnings, compared with the users and sites of this gateway."""
     logins, sites = await parts.database.read(_known)
-    return check(source, known_logins=logins, known_sites=sites)
+    # A long file takes seconds to read; the loop must go on receiving meanwhile.
+    return await asyncio.to_thread(check, source, known_logins=logins, known_sites=sites)
 
 
 async def activate_rules(parts: Parts, source: str, *, by: str, address: str = "") -> int:

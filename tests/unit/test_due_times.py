@@ -1,0 +1,72 @@
+"""Default due times by class of examination (requirements 3.1, D4) and what may change the priority (K3)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.core.due_times import due_at
+from gateway.core.facts import facts_of
+from gateway.core.priority import priority_of
+from routing_rules.facts import FACTS, checked
+from storage.model import Device, EcgFacts, Patient, PatientName, Priority, Site, SiteKind, Study, StudyState
+
+DONE = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
+
+
+def minutes(modality, priority, *, body_part="CHEST", rule=None, raised=False):
+    at = due_at(DONE, modality=modality, body_part=body_part, priority=priority, rule_minutes=rule, is_raised=raised)
+    return (at - DONE).total_seconds() / 60
+
+
+@pytest.mark.parametrize(("modality", "body_part", "emergency", "urgent", "routine"), [
+    ("ECG", "", 10, 10, 30), ("DX", "CHEST", 30, 30, 120), ("CR", "HAND", 30, 30, 120), ("CT", "CHEST", 60, 60, 240),
+    ("CT", "head", 30, 60, 240), ("MR", "KNEE", 60, 60, 240), ("US", "ABDOMEN", 60, 60, 240), ("XA", "", 60, 60, 240),
+])
+def test_each_class_has_its_due_times(modality, body_part, emergency, urgent, routine):
+    assert [minutes(modality, p, body_part=body_part) for p in (
+        Priority.EMERGENCY, Priority.URGENT, Priority.ROUTINE)] == [emergency, urgent, routine]
+
+
+def test_a_rule_may_set_another_time_and_raising_never_gives_more():
+    assert minutes("DX", Priority.ROUTINE, rule=15) == 15
+    assert minutes("DX", Priority.ROUTINE, rule=600) == 600
+    assert minutes("ECG", Priority.EMERGENCY, rule=600, raised=True) == 10
+    assert minutes("ECG", Priority.EMERGENCY, rule=5, raised=True) == 5
+
+
+@pytest.mark.parametrize(("named", "raise_to", "urgency", "expected"), [
+    (None, None, "routine", (Priority.ROUTINE, False)), (None, None, "emergency", (Priority.EMERGENCY, False)),
+    (None, None, "", (Priority.ROUTINE, False)), ("routine", None, "emergency", (Priority.ROUTINE, False)),
+    ("routine", "urgent", "routine", (Priority.URGENT, True)),
+    ("emergency", "urgent", "routine", (Priority.EMERGENCY, False)),
+    (None, "emergency", "emergency", (Priority.EMERGENCY, False)),
+])
+def test_device_data_raises_the_priority_and_never_lowers_it(named, raise_to, urgency, expected):
+    assert priority_of(named=named, raise_to=raise_to, urgency=urgency) == expected
+
+
+def test_a_study_with_everything_known_gives_every_declared_fact():
+    study = Study("s", "1.2", "east", Patient("p", "east", "1", PatientName("演示"), "F", None), "d", "ECG", "Chest",
+                  "静息心电图", "A", DONE, 61.5, "urgent", StudyState.COMPLETE, 3, None, DONE, DONE)
+    old = EcgFacts("i", "scp_ecg", 2000.0, ("I",), 10, DONE.replace(hour=1), "", "", {"heart_rate_bpm": 50},
+                   ("旧",), ())
+    new = EcgFacts("j", "scp_ecg", 2000.0, ("I",), 10, DONE, "", "", {
+        "heart_rate_bpm": 80, "pr_ms": 150, "qrs_ms": 90, "qt_ms": 380, "qtc_ms": 400}, ("窦性心律",), ())
+    facts = facts_of(study, Site("east", "东", "East", SiteKind.TOWNSHIP),
+                     Device("d", "east", "x", "CART", None, "ECG"), [old, new],
+                     arrived_local=datetime(2026, 3, 1, 23, 5, tzinfo=UTC))
+    assert set(facts) == set(FACTS)
+    assert checked(facts) == facts
+    assert (facts["arrival.hour"], facts["arrival.weekday"], facts["study.body_part"]) == (23, 7, "CHEST")
+    assert facts["ecg.heart_rate_bpm"] == 80.0
+    assert facts["ecg.statements"] == ["旧", "窦性心律"]
+
+
+def test_what_is_not_known_is_left_out_instead_of_guessed():
+    study = Study("s", "1.2", "east", Patient("p", "east", "1", PatientName("演示"), "", None), None, "DX", "", "",
+                  "", None, None, "routine", StudyState.COMPLETE, 1, None, DONE, DONE)
+    facts = facts_of(study, None, None, [], arrived_local=DONE)
+    assert set(facts) == {"site.id", "study.modality", "study.kind", "study.urgency", "study.instance_count",
+                          "arrival.hour", "arrival.weekday"}
