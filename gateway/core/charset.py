@@ -86,7 +86,7 @@ class TextReader:
 
     def __init__(self, declared: bytes, *, device_codec: str | None = None, sample: bytes = b"") -> None:
         self._terms = tuple(t.strip(" \0").upper() for t in declared.decode("ascii", "replace").split("\\"))
-        self._device_codec = python_codec(device_codec) if device_codec else None
+        self._device_codec = _known_codec(device_codec)
         self._declared_codec = _declared_codec(self._terms)
         self._sample = sample
 
@@ -123,6 +123,14 @@ class TextReader:
         if guess is None:                       # nothing better than what was declared
             return "latin-1" if declared is None or declared == "ascii" else declared, Confidence.GUESSED
         return guess, Confidence.DECLARED if guess == declared else Confidence.GUESSED
+
+
+def _known_codec(name: str | None) -> str | None:
+    """The codec of a device's rule; a rule that cannot be followed must not stop its images (no rule, then)."""
+    try:
+        return python_codec(name) if name else None
+    except LookupError:
+        return None
 
 
 def _declared_codec(terms: Sequence[str]) -> str | None:

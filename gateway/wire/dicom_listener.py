@@ -107,7 +107,8 @@ class DicomListener:
         _config.VALIDATORS["UI"] = _any_uid
         # What a stranger sends is no error of ours; what matters is told by the service, in our words.
         logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
-        handlers: list[Any] = [(evt.EVT_REQUESTED, _on_requested), (evt.EVT_C_STORE, _on_store), (evt.EVT_C_ECHO, _on_echo)]
+        handlers: list[Any] = [(evt.EVT_REQUESTED, _on_requested), (evt.EVT_C_STORE, _on_store),
+                               (evt.EVT_C_ECHO, _on_echo), (evt.EVT_CONN_CLOSE, _on_closed)]
         server: Any = self._ae.make_server((self._host, self._port), evt_handlers=handlers, server_class=_Server,
                                            request_handler=_Handler)
         server.settings = self._settings
@@ -162,6 +163,7 @@ class _Handler(RequestHandler):
                         largest_pdu_bytes=settings.max_pdu_bytes + 6)
         dimse = association.dimse = _ReceivingDimse(association, settings.service)
         association.name = f"AcceptorThread-{self.remote.address}:{self.remote.port}"     # pynetdicom counts by name
+        association.dul.name = f"dicom-dul-{self.remote.address}:{self.remote.port}"
         try:
             association.start()
             association.join()
@@ -288,6 +290,12 @@ def _on_store(event: Any) -> int:
 
 def _on_echo(event: Any) -> int:
     return 0x0000
+
+
+def _on_closed(event: Any) -> None:
+    """A connection that ends before it asked for anything (a port scan) must not hold its place until a timeout."""
+    if event.assoc.requestor.primitive is None:
+        event.assoc.dul.to_user_queue.put(None)
 
 
 def _any_uid(value: str) -> tuple[bool, str]:

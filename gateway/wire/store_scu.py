@@ -48,10 +48,10 @@ def _send(part10: bytes, host: str, port: int, called: str, calling: str, timeou
         if not association.is_established:
             if association.is_rejected:
                 raise PeerRefused(f"{called} at {host}:{port} rejected the association")
+            if association.rejected_contexts:
+                raise PeerRefused(f"{called} does not take SOP class {sop_class} as {syntax}")
             raise PeerUnavailable(f"{called} at {host}:{port} did not answer")
         try:
-            if not association.accepted_contexts:
-                raise PeerRefused(f"{called} does not take SOP class {sop_class} as {syntax}")
             status = association.send_c_store(Path(file.name))
         finally:
             association.release()

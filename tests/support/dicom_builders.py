@@ -6,19 +6,26 @@ ends in the file exactly so.
 
 from __future__ import annotations
 
+import struct
+import warnings
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 from pydicom import Dataset, dcmread, dcmwrite
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
     RLELossless,
@@ -36,6 +43,7 @@ PHANTOM_STEPS = (0, 64, 128, 192)            # grey values of the phantom's four
 SYNTAXES = {
     "implicit": ImplicitVRLittleEndian, "explicit": ExplicitVRLittleEndian, "big endian": ExplicitVRBigEndian,
     "deflated": DeflatedExplicitVRLittleEndian, "rle": RLELossless, "jpeg 2000": JPEG2000Lossless,
+    "htj2k": HTJ2KLossless,
 }
 
 
@@ -47,7 +55,7 @@ class Patient:
     name: str | bytes = "Demo^One"
     birth_date: str = "19700102"
     sex: str = "M"
-    character_set: str | bytes | None = None
+    character_set: bytes | None = None       # as written, e.g. b"GBK"; None: the element is absent
 
 
 @dataclass
@@ -119,17 +127,19 @@ def ecg_waveform(*, ids: StudyIds | None = None, samples: int = 500, **more: Any
     group.WaveformSampleInterpretation = "SS"
     counts = (np.arange(samples)[:, None] + 100 * np.arange(len(names))[None, :]).astype("<i2")
     group.add_new(0x54001010, "OW", counts.tobytes())
-    ds.WaveformSequence = Sequence([group])
+    if not more.get("without_waveform"):
+        ds.WaveformSequence = Sequence([group])
     return _encode(ds, more)
 
 
 def with_text(part10: bytes, tag: int, raw: bytes) -> bytes:
-    """The same file with exactly these bytes as the value of one text element."""
+    """The same file (explicit VR little endian) with exactly these bytes as the value of one text element."""
     ds = dcmread(BytesIO(part10))
-    _set_raw(ds, tag, raw)
+    marks = _Marks()
+    marks.put(ds, tag, raw)
     out = BytesIO()
     dcmwrite(out, ds, enforce_file_format=True)
-    return out.getvalue()
+    return marks.replaced(out.getvalue())
 
 
 def dataset_of(part10: bytes) -> bytes:
@@ -173,24 +183,32 @@ def _base(sop_class: str, modality: str, ids: StudyIds | None, number: int, more
     ds.SeriesNumber, ds.InstanceNumber = 1, number
     ds.Manufacturer = "Demo"
     ds.PatientID, ds.PatientBirthDate, ds.PatientSex = patient.patient_id, patient.birth_date, patient.sex
-    if patient.character_set is not None:
-        _set_raw(ds, 0x00080005, patient.character_set)
-    _set_raw(ds, 0x00100010, patient.name)
+    if isinstance(patient.name, str):
+        ds.PatientName = patient.name
     for keyword, value in more.items():
         if keyword[:1].isupper():
             setattr(ds, keyword, value)
     return ds
 
 
-def _set_raw(ds: Dataset, tag: int, value: str | bytes) -> None:
-    """Put bytes into a text element as they are: through a raw element, which is written without encoding."""
-    from pydicom.datadict import dictionary_VR
-    from pydicom.dataelem import RawDataElement
-    from pydicom.tag import Tag
+class _Marks:
+    """Text that pydicom must not encode: it writes a mark of the same length, which is then replaced by the bytes."""
 
-    raw = value if isinstance(value, bytes) else value.encode("ascii")
-    raw += b" " * (len(raw) % 2)
-    ds._dict[Tag(tag)] = RawDataElement(Tag(tag), dictionary_VR(tag), len(raw), raw, 0, False, True)
+    def __init__(self) -> None:
+        self._raw: list[tuple[bytes, bytes]] = []
+
+    def put(self, ds: Dataset, tag: int, raw: bytes) -> None:
+        raw += b" " * (len(raw) % 2)
+        mark, vr = "1" * len(raw), dictionary_VR(tag)
+        ds.add_new(tag, vr, mark)
+        header = struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, vr.encode(), len(raw))
+        self._raw.append((header + mark.encode(), header + raw))
+
+    def replaced(self, part10: bytes) -> bytes:
+        for mark, raw in self._raw:
+            assert part10.count(mark) == 1, "text as bytes needs explicit VR little endian"
+            part10 = part10.replace(mark, raw)
+        return part10
 
 
 def _channel(name: str, code: str) -> Dataset:
@@ -206,17 +224,37 @@ def _channel(name: str, code: str) -> Dataset:
     return channel
 
 
+def _encapsulate(ds: Dataset, syntax: UID) -> None:
+    """Compress one frame without loss, and wrap it."""
+    pixels = np.frombuffer(ds.PixelData, f"<{'i' if ds.PixelRepresentation else 'u'}{ds.BitsAllocated // 8}")
+    pixels = pixels.reshape(ds.Rows, ds.Columns)
+    encode = imagecodecs.htj2k_encode if syntax == HTJ2KLossless else imagecodecs.jpeg2k_encode
+    more = {} if syntax == HTJ2KLossless else {"codecformat": "j2k", "level": 0}
+    ds.PixelData = encapsulate([encode(pixels, reversible=True, **more)])
+    ds["PixelData"].VR = "OB"
+    ds["PixelData"].is_undefined_length = True
+    ds.file_meta.TransferSyntaxUID = syntax
+
+
 def _encode(ds: Dataset, more: dict[str, Any]) -> bytes:
     syntax = SYNTAXES[more.get("syntax", "explicit")]
     ds.file_meta = FileMetaDataset()
     ds.file_meta.MediaStorageSOPClassUID = ds.SOPClassUID
     ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if syntax.is_encapsulated else syntax
-    if syntax.is_encapsulated:
+    if syntax == RLELossless:
         ds.compress(syntax, generate_instance_uid=False)
+    elif syntax.is_encapsulated:
+        _encapsulate(ds, syntax)
     if syntax == ExplicitVRBigEndian and "PixelData" in ds and ds.BitsAllocated == 16:
         ds.PixelData = np.frombuffer(ds.PixelData, "<u2").astype(">u2").tobytes()
-    out = BytesIO()
-    dcmwrite(out, ds, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian,
-             enforce_file_format=True)
-    return out.getvalue()
+    patient, marks, out = more.get("patient") or Patient(), _Marks(), BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")                  # what is wrong here is meant
+        if isinstance(patient.name, bytes):
+            marks.put(ds, 0x00100010, patient.name)
+        if patient.character_set is not None:
+            marks.put(ds, 0x00080005, patient.character_set)
+        dcmwrite(out, ds, implicit_vr=syntax.is_implicit_VR, little_endian=syntax.is_little_endian,
+                 enforce_file_format=True)
+    return marks.replaced(out.getvalue())

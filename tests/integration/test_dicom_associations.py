@@ -1,0 +1,129 @@
+"""Who may open an association, how many, and how the port closes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+from pynetdicom import AE
+
+from gateway.core.errors import InvalidRequest, NotFound
+from gateway.services.accept_device import accept_device
+from storage.model import EVERYWHERE, INBOX_SITE_ID, Device, Grant, KnockState, Role, User
+from tests.support import dcmtk
+from tests.support import dicom_builders as build
+from tests.support.dicom_receiver import SITE, open_receiver
+from tests.support.waiting import until
+
+ADMIN = User("admin-1", "admin", "Demo Admin", "", (Grant(Role.ADMIN, None),))
+CALLING_NOT_RECOGNISED = "Reason: Calling AE Title Not Recognized"
+CALLED_NOT_RECOGNISED = "Reason: Called AE Title Not Recognized"
+
+
+@pytest.fixture
+async def receiver(tmp_path):
+    async with open_receiver(tmp_path / "data") as opened:
+        yield opened
+
+
+async def knocks(receiver):
+    return await receiver.parts.database.read(lambda tx: tx.sites.knocks(include_settled=True))
+
+
+async def test_an_unknown_caller_is_rejected_and_its_knock_is_shown_at_once(receiver):
+    sent = await dcmtk.echoscu(receiver.address, calling="NEW_CT")
+    assert CALLING_NOT_RECOGNISED in sent.output
+    (knock,) = await knocks(receiver)
+    assert (knock.ae_title, knock.address, knock.count, knock.state) == ("NEW_CT", "127.0.0.1", 1, KnockState.WAITING)
+    assert "knock" in receiver.events.kinds()
+    await dcmtk.echoscu(receiver.address, calling="NEW_CT")
+    assert (await knocks(receiver))[0].count == 2
+
+
+async def test_an_accepted_knock_lets_the_caller_in_at_once(receiver, tmp_path):
+    await dcmtk.echoscu(receiver.address, calling="NEW_CT")
+    (knock,) = await knocks(receiver)
+    device = await accept_device(receiver.parts, ADMIN, knock.id, site_id=SITE.id, name="New CT", modality="ct")
+    assert (device.site_id, device.ae_title) == (SITE.id, "NEW_CT")
+    assert (device.address, device.modality) == ("127.0.0.1", "CT")
+    ids = build.StudyIds()
+    sent = await dcmtk.storescu(receiver.address, build.write_all(tmp_path / "in", [build.ct_slice(ids=ids)]),
+                                calling="NEW_CT")
+    assert sent.statuses == [0]
+    assert (await receiver.study(ids.study)).device_id == device.id
+    assert (await knocks(receiver))[0].state is KnockState.ACCEPTED
+    trail = await receiver.parts.database.read(lambda tx: tx.audit.recent(EVERYWHERE))
+    assert ("knock.accepted", "admin-1") in [(t.entry.action, t.entry.actor) for t in trail]
+
+
+async def test_a_knock_that_cannot_be_accepted_changes_nothing(receiver):
+    await dcmtk.echoscu(receiver.address, calling="NEW_CT")
+    (knock,) = await knocks(receiver)
+    with pytest.raises(NotFound):
+        await accept_device(receiver.parts, ADMIN, "none", site_id=SITE.id, name="x")
+    with pytest.raises(InvalidRequest):
+        await accept_device(receiver.parts, ADMIN, knock.id, site_id="nowhere", name="x")
+    assert (await knocks(receiver))[0].state is KnockState.WAITING
+
+
+async def test_a_registered_title_from_another_address_is_unknown(receiver):
+    await receiver.add_device(Device("us-1", SITE.id, "US", "US_1", "10.9.8.7", "US"))
+    assert CALLING_NOT_RECOGNISED in (await dcmtk.echoscu(receiver.address, calling="US_1")).output
+
+
+async def test_a_disabled_device_is_unknown(receiver):
+    await receiver.add_device(Device("us-1", SITE.id, "US", "US_1", None, "US", is_enabled=False))
+    assert CALLING_NOT_RECOGNISED in (await dcmtk.echoscu(receiver.address, calling="US_1")).output
+
+
+async def test_a_wrong_called_title_is_rejected_without_a_knock(receiver):
+    assert CALLED_NOT_RECOGNISED in (await dcmtk.echoscu(receiver.address, called="OTHER")).output
+    assert await knocks(receiver) == []
+
+
+async def test_the_inbox_keeps_what_unknown_callers_send_when_the_setting_says_so(tmp_path):
+    async with open_receiver(tmp_path / "data", unknown_devices="inbox") as receiver:
+        ids = build.StudyIds()
+        paths = build.write_all(tmp_path / "in", [build.ct_slice(ids=ids)])
+        assert (await dcmtk.storescu(receiver.address, paths, calling="NEW_CT")).statuses == [0]
+        study = await receiver.study(ids.study)
+        assert (study.site_id, study.device_id) == (INBOX_SITE_ID, None)
+        assert [k.ae_title for k in await knocks(receiver)] == ["NEW_CT"]
+
+
+def associate(address: str, calling: str = "MODALITY"):
+    host, port = address.split(":")
+    ae = AE(ae_title=calling)
+    ae.add_requested_context("1.2.840.10008.1.1")
+    return ae.associate(host, int(port), ae_title="GATEWAY")
+
+
+async def test_associations_beyond_the_limit_are_rejected_for_now_and_taken_again_later(tmp_path):
+    async with open_receiver(tmp_path / "data", max_associations=2) as receiver:
+        held = [await asyncio.to_thread(associate, receiver.address) for _ in range(2)]
+        assert all(a.is_established for a in held)
+        refused = await dcmtk.echoscu(receiver.address)
+        assert "Reason: Local Limit Exceeded" in refused.output
+        for association in held:
+            await asyncio.to_thread(association.release)
+
+        async def is_let_in() -> bool:
+            return (await dcmtk.echoscu(receiver.address)).is_success
+
+        await until(is_let_in)
+
+
+async def test_a_peer_that_falls_silent_is_cut_off(tmp_path):
+    async with open_receiver(tmp_path / "data", network_timeout_s=0.5) as receiver:
+        association = await asyncio.to_thread(associate, receiver.address)
+        await until(lambda: association.is_aborted or association.is_released)
+
+
+async def test_stopping_ends_idle_associations_within_ten_seconds(tmp_path):
+    async with open_receiver(tmp_path / "data") as receiver:
+        association = await asyncio.to_thread(associate, receiver.address)
+        began = time.monotonic()
+        await receiver.scp.stop()
+        assert time.monotonic() - began < 10
+        await until(lambda: association.is_aborted)
