@@ -44,10 +44,10 @@ export default function AdminPage({ section }: { section: string }) {
           </Link>
         ))}
       </nav>
-      <section className="admin-body" aria-labelledby="admin-title">
-        <h1 id="admin-title">{isKnown ? a.sections[section as Section] : a.title}</h1>
+      <div className="admin-body">
+        <h1>{isKnown ? a.sections[section as Section] : a.title}</h1>
         {Shown === null ? <Empty>{w.shell.notFound}</Empty> : <Shown />}
-      </section>
+      </div>
     </div>
   );
 }

@@ -72,7 +72,7 @@ async function ask(path: string, options: RequestInit): Promise<Response> {
   }
   if (response.ok) return response;
   const problem = await problemOf(response);
-  const isLogin = path === '/api/session';
+  const isLogin = path === '/api/session' && options.method === 'POST';
   if (response.status === 401 && !isLogin) for (const tell of whenLoggedOut) tell();
   throw problem;
 }

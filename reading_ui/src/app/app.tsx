@@ -67,7 +67,7 @@ export function App() {
       {/* Hidden, not taken down: what was being written is still there after logging in again. Another person gets a fresh page. */}
       <div key={who.session.user_id} hidden={who.hasEnded}>
         <AnnouncerProvider>
-          <LiveProvider>
+          <LiveProvider isOn={!who.hasEnded}>
             <Shell path={path}>
               <FaultBoundary key={path}>
                 <Suspense fallback={<Loading />}>

@@ -1,6 +1,7 @@
 /** Live events for all pages from one stream; a page says what it wants to hear. */
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 
+import { session } from '../api/endpoints';
 import { type LiveState, openLive } from '../api/live';
 import type { LiveEvent } from '../api/types';
 
@@ -13,15 +14,28 @@ interface Live {
 
 const LiveContext = createContext<Live | null>(null);
 
-export function LiveProvider({ children }: { children: ReactNode }) {
+/** `isOn` is false while nobody is logged in; coming back, every screen fetches anew. */
+export function LiveProvider({ isOn, children }: { isOn: boolean; children: ReactNode }) {
   const [state, setState] = useState<LiveState>('connecting');
   const handlers = useRef(new Set<Handler>());
+  const wasOn = useRef(false);
   useEffect(() => {
     const tell = (event: LiveEvent | null): void => {
       for (const handler of handlers.current) handler(event);
     };
-    return openLive({ onEvent: tell, onResync: () => { tell(null); }, onState: setState });
-  }, []);
+    if (!isOn) return undefined;
+    if (wasOn.current) tell(null);
+    wasOn.current = true;
+    return openLive({
+      onEvent: tell,
+      onResync: () => { tell(null); },
+      onState: (next) => {
+        setState(next);
+        // A stream that ends may mean a login that ended: asking tells, and the answer is acted on where it arrives.
+        if (next === 'lost') session.get().catch(() => undefined);
+      },
+    });
+  }, [isOn]);
   // Stays the same when the connection comes and goes, so that no listener is taken down with gathered news.
   const subscribe = useCallback((handler: Handler) => {
     handlers.current.add(handler);

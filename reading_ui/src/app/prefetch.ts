@@ -10,7 +10,9 @@ let isDone = false;
 export function prefetchViewers(): () => void {
   if (isDone || !import.meta.env.PROD) return () => undefined;
   isDone = true;
+  let hasStarted = false;
   const start = (): void => {
+    hasStarted = true;
     void viewerFiles().then((files) => {
       for (const file of files) {
         const link = document.createElement('link');
@@ -23,6 +25,6 @@ export function prefetchViewers(): () => void {
   const timer = setTimeout(start, 2000);
   return () => {
     clearTimeout(timer);
-    isDone = false;
+    if (!hasStarted) isDone = false;
   };
 }

@@ -26,7 +26,7 @@ export const zh = {
   receivedAt: (time: string) => `${time} 签收`,
   receivedBy: (name: string, time: string) => `${name} 于 ${time} 签收`,
   sentBack: (reason: string) => `退回原因：${reason}`,
-  node: (name: string) => `${name}:`,
+  node: (name: string) => `${name}：`,
   nothing: '还没有检查',
   nothingHint: '设备发来的检查到达后会出现在这里。',
   noMatch: '没有找到',

@@ -10,6 +10,7 @@ import { useResource } from '../app/resource';
 import { useSession } from '../app/session';
 import { Loading, Note, ProblemNote } from '../parts/notes';
 import { ReportPanel } from '../report';
+import { isSigned } from '../report/report_text';
 import { useWords } from '../words';
 import { IdentityBar } from './identity_bar';
 import { ViewerArea } from './viewer_area';
@@ -45,6 +46,7 @@ function Reading({ detail, problem, onDetail, onReload }: ReadingProps) {
   const insert = useRef<((text: string) => void) | null>(null);
   const onMeasurement = useCallback((text: string) => { insert.current?.(text); }, []);
   const { row, study } = detail;
+  const wasSigned = detail.versions.some(isSigned);
   const holder = row.claimed_by !== null && row.claimed_by !== session.user_id ? (row.claimed_by_name ?? row.claimed_by) : null;
   useEffect(() => {
     const before = document.title;
@@ -56,7 +58,7 @@ function Reading({ detail, problem, onDetail, onReload }: ReadingProps) {
     <div className="reading" data-testid="reading" data-state={row.state}>
       <IdentityBar row={row} study={study} />
       {problem && <ProblemNote problem={problem} onRetry={onReload} />}
-      {row.late_instances > 0 && <Note tone="warning">{w.reading.late(row.late_instances)}</Note>}
+      {row.late_instances > 0 && <Note tone="warning">{wasSigned ? w.reading.lateSigned(row.late_instances) : w.reading.late(row.late_instances)}</Note>}
       {holder !== null && <Note tone="plain">{w.reading.held(holder)}</Note>}
       <Split
         left={<ViewerArea study={study} onMeasurement={onMeasurement} />}

@@ -1,10 +1,11 @@
 /** The report beside the images: offers what this person may do now, and nothing else. */
-import { type RefObject, useState } from 'react';
+import { type ReactNode, type RefObject, useState } from 'react';
 
 import { readings as api } from '../api/endpoints';
 import type { ReadingDetail } from '../api/types';
 import { useAnnounce } from '../app/announcer';
 import { useAction } from '../app/resource';
+import { useSession } from '../app/session';
 import { hasUnsaved } from '../model/draft';
 import { Note, ProblemNote } from '../parts/notes';
 import { ReasonDialog } from '../parts/reason_dialog';
@@ -25,31 +26,38 @@ interface ReportPanelProps {
 
 export function ReportPanel({ detail, onDetail, onReload, insert }: ReportPanelProps) {
   const w = useWords();
+  const { session } = useSession();
   const { row, study, report } = detail;
   // A reviewer reads first; changing the words of another is an act of its own.
   const [isEditing, setEditing] = useState(false);
   const mayEdit = row.state === 'in_review' && (detail.allowed.includes('sign') || detail.allowed.includes('return'));
   const isWriting = detail.allowed.includes('write') || (mayEdit && isEditing);
-  return (
-    <section className="report" aria-label={w.report.title} data-testid="report-panel">
-      <h2>{w.report.title}</h2>
-      <Reasons detail={detail} />
-      {isWriting ? (
-        // A new lock is a new sitting: the editor begins from what the server has.
-        <Writing key={`${row.id}-${String(row.claimed_by)}`} detail={detail} onDetail={onDetail} onReload={onReload} insert={insert} />
-      ) : (
-        <>
-          {mayEdit && (
-            <button type="button" className="button" onClick={() => { setEditing(true); }} data-testid="edit">
-              {w.report.edit}
-            </button>
-          )}
-          {report === null ? <p className="secondary">{w.report.none}</p> : <ReportText report={report} kind={study.kind} modality={study.modality} />}
-          <Acts detail={detail} onDetail={onDetail} onReload={onReload} />
-        </>
-      )}
+  const isOwnWaiting = row.state === 'awaiting_review' && row.writer_id === session.user_id;
+  const history = (
+    <>
       <Deliveries deliveries={detail.deliveries} />
       <Versions versions={detail.versions} kind={study.kind} modality={study.modality} />
+    </>
+  );
+  return (
+    <section className="report" aria-label={w.report.title} data-testid="report-panel">
+      {isWriting ? (
+        // A new lock is a new sitting: the editor begins from what the server has.
+        <Writing key={`${row.id}-${String(row.claimed_by)}`} detail={detail} onDetail={onDetail} onReload={onReload} insert={insert} history={history} />
+      ) : (
+        <>
+          <div className="report-scroll">
+            <h2>{w.report.title}</h2>
+            <Reasons detail={detail} />
+            {isOwnWaiting && <Note tone="plain">{w.report.ownReport}</Note>}
+            {report === null ? <p className="secondary">{w.report.none}</p> : <ReportText report={report} kind={study.kind} modality={study.modality} />}
+            {history}
+          </div>
+          <div className="desk">
+            <Acts detail={detail} onDetail={onDetail} onReload={onReload} {...(mayEdit ? { onEdit: () => { setEditing(true); } } : {})} />
+          </div>
+        </>
+      )}
     </section>
   );
 }
@@ -61,12 +69,15 @@ function Reasons({ detail }: { detail: ReadingDetail }) {
   return <Note tone="warning">{isReturned ? w.report.sentBackBecause(detail.reason) : w.report.returnedBecause(detail.reason)}</Note>;
 }
 
-function Writing({ detail, onDetail, onReload, insert }: ReportPanelProps) {
+function Writing({ detail, onDetail, onReload, insert, history }: ReportPanelProps & { history: ReactNode }) {
   const w = useWords();
   const handle = useDraft(detail.row.id, detail.report, onReload);
   const { draft } = handle;
   return (
     <>
+      <div className="report-scroll">
+      <h2>{w.report.title}</h2>
+      <Reasons detail={detail} />
       {draft.state === 'conflict' && (
         <div className="note note-critical" role="alert" data-testid="draft-conflict">
           <div>
@@ -84,7 +95,9 @@ function Writing({ detail, onDetail, onReload, insert }: ReportPanelProps) {
         </div>
       )}
       <Editor study={detail.study} handle={handle} insert={insert} />
-      <div className="desk">
+      {history}
+      </div>
+      <div className="desk writing">
         <p className="save-row">
           <span className="badge report-draft">{w.report.draftMark}</span> <SaveMark handle={handle} />
           <span className="secondary">{w.report.keys}</span>
@@ -108,11 +121,12 @@ interface ActsProps {
   /** What must be done first; an act waits for it and stays undone when it fails. */
   before?: () => Promise<boolean>;
   isBlocked?: boolean;
+  onEdit?: () => void;
 }
 
 type Open = 'reject' | 'send_back' | 'sign' | 'sign_emergency' | null;
 
-function Acts({ detail, onDetail, onReload, before = () => Promise.resolve(true), isBlocked = false }: ActsProps) {
+function Acts({ detail, onDetail, onReload, before = () => Promise.resolve(true), isBlocked = false, onEdit }: ActsProps) {
   const w = useWords();
   const announce = useAnnounce();
   const [open, setOpen] = useState<Open>(null);
@@ -161,6 +175,7 @@ function Acts({ detail, onDetail, onReload, before = () => Promise.resolve(true)
         <Act word={w.report.emergency} hint={w.report.emergencyHint} tone="danger" isDisabled={isBusy} testId="sign-emergency" onDo={() => { void startSigning('sign_emergency'); }} />
       )}
       <div className="acts-quiet">
+        {onEdit && <Act word={w.report.edit} isDisabled={isBusy} testId="edit" onDo={onEdit} />}
         {may('return') && <Act word={w.report.returnToWriter} isDisabled={isBusy} testId="reject" onDo={() => { setOpen('reject'); }} />}
         {may('send_back') && <Act word={w.report.sendBack} isDisabled={isBusy} testId="send-back" onDo={() => { setOpen('send_back'); }} />}
         {may('release') && <Act word={w.report.release} isDisabled={move.isBusy} testId="release" onDo={() => { void move.run('release'); }} />}

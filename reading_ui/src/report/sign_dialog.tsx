@@ -48,6 +48,7 @@ export function SignDialog({ row, isEmergency, onClose, onSigned }: SignDialogPr
         sheet.problem ? <ProblemNote problem={sheet.problem} onRetry={sheet.reload} /> : <Loading />
       ) : (
         <>
+          <Checks checks={sheet.data.checks} />
           <p>{w.report.signText}</p>
           <pre className="signing-text" data-testid="signing-text" tabIndex={0} aria-label={w.report.signText}>
             {sheet.data.text}
@@ -55,7 +56,6 @@ export function SignDialog({ row, isEmergency, onClose, onSigned }: SignDialogPr
           <p className="secondary">
             {w.report.hash} SHA-256 <code data-testid="signing-hash">{sheet.data.text_sha256}</code>
           </p>
-          <Checks checks={sheet.data.checks} />
         </>
       )}
       <form onSubmit={submit} className="sign-form">

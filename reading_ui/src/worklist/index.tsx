@@ -96,7 +96,7 @@ export function WorklistPage() {
         />
       )}
       <p className="worklist-foot secondary">
-        <span>{w.worklist.total(pages.total)}</span>
+        <span>{!pages.isFirstLoad && w.worklist.total(pages.total)}</span>
         <span>{w.worklist.keys}</span>
       </p>
     </div>
