@@ -45,15 +45,23 @@ def read_settings(config: Path | None, **overrides: Any) -> Settings:
 
 def run_on_store(settings: Settings, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Run a registered command and return its answer; a refusal ends the program with exit code 1."""
-    # Imported here: `--help` and `ecg show` must not pay for the whole gateway.
-    from gateway.cli.local_socket import CommandFailed, ask_running, run_command
+    from gateway.cli.ask_running import CommandFailed, ask_running
+
+    try:
+        answer = ask_running(settings.data_dir, command, arguments)
+    except CommandFailed as exc:
+        raise click.ClickException(str(exc)) from exc
+    return _run_here(settings, command, arguments) if answer is None else answer
+
+
+def _run_here(settings: Settings, command: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    # Imported here: a command that asks the running gateway must not pay for the whole of it.
+    from gateway.cli.ask_running import CommandFailed
+    from gateway.cli.local_socket import run_command
     from gateway.main import open_parts
     from storage.errors import StorageError
 
     async def run() -> dict[str, Any]:
-        answer = await ask_running(settings.data_dir, command, arguments)
-        if answer is not None:
-            return answer
         parts = await open_parts(settings)
         try:
             return await run_command(parts, command, arguments)

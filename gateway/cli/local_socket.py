@@ -6,29 +6,18 @@ command of `gateway.cli.commands`, one JSON answer.
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import structlog
-from aiohttp import ClientSession, UnixConnector, web
+from aiohttp import web
 
+from gateway.cli.ask_running import CommandFailed, socket_path
 from gateway.cli.commands import COMMANDS
 from gateway.core.errors import GatewayError
 from gateway.services.ports import Parts
 from storage.errors import StorageError
 
 log = structlog.get_logger("gateway.cli")
-
-SOCKET_NAME = "admin.sock"
-MAX_PATH_BYTES = 100      # sun_path holds 108 bytes
-
-
-class CommandFailed(Exception):
-    """The command was understood and refused; the text says why."""
 
 
 class LocalSocket:
@@ -68,35 +57,3 @@ async def run_command(parts: Parts, command: str, arguments: dict[str, Any]) -> 
         return await COMMANDS[command](parts, arguments)
     except (GatewayError, StorageError, ValueError) as exc:
         raise CommandFailed(str(exc) or type(exc).__name__) from exc
-
-
-def socket_path(data_dir: Path) -> Path:
-    """Where the socket of this data folder lies."""
-    path = data_dir.resolve() / SOCKET_NAME
-    if len(str(path).encode()) <= MAX_PATH_BYTES:
-        return path
-    # Too long for a socket: a name made from the folder's own, in a folder that only this account can enter.
-    folder = Path(tempfile.gettempdir()) / f"reading-gateway-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.stat().st_uid != os.getuid() or folder.stat().st_mode & 0o077:
-        raise CommandFailed(f"{folder} is open to others; remove it and start again.")
-    return folder / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.sock"
-
-
-async def ask_running(data_dir: Path, command: str, arguments: dict[str, Any]) -> dict[str, Any] | None:
-    """Have the running gateway do it; None if no gateway runs on this folder."""
-    path = socket_path(data_dir)
-    if not path.exists():
-        return None
-    try:
-        async with ClientSession(connector=UnixConnector(str(path))) as client, client.post(
-            "http://local/command", data=json.dumps({"command": command, "arguments": arguments}),
-            headers={"Content-Type": "application/json"},
-        ) as answer:
-            body = await answer.json()
-    except OSError:
-        return None               # left behind by a killed process
-    if "error" in body:
-        raise CommandFailed(body["error"])
-    result: dict[str, Any] = body["result"]
-    return result

@@ -6,21 +6,37 @@ Exit codes: 0 done, 1 failed or refused, 2 used wrongly. `--json` prints what ma
 from __future__ import annotations
 
 import asyncio
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import click
 
 from gateway import __version__
-from gateway.cli.admin import destination, device, site, token, user
 from gateway.cli.bridge import data_options, read_settings, run_on_store, show
-from gateway.cli.demo import demo
-from gateway.cli.ecg import ecg
-from gateway.cli.rules import rules
 from gateway.settings import Settings
 
+# Loaded when called: asking the running gateway for a list must not pay for rule engine, codecs and ECG readers.
+ELSEWHERE = {
+    "site": "gateway.cli.admin", "device": "gateway.cli.admin", "user": "gateway.cli.admin",
+    "token": "gateway.cli.admin", "destination": "gateway.cli.admin", "rules": "gateway.cli.rules",
+    "demo": "gateway.cli.demo", "ecg": "gateway.cli.ecg",
+}
 
-@click.group()
+
+class LazyGroup(click.Group):
+    """A group whose other commands live in modules of their own, imported when they are asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *ELSEWHERE})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in ELSEWHERE:
+            return super().get_command(context, name)
+        command: click.Command = getattr(import_module(ELSEWHERE[name]), name)
+        return command
+
+
+@click.group(cls=LazyGroup)
 @click.version_option(__version__, prog_name="reading-gateway")
 def main() -> None:
     """Receive studies and ECGs, route them to readers, return the signed report."""
@@ -61,11 +77,3 @@ def verify(settings: Settings, as_json: bool) -> None:
     show(answer, as_json=as_json)
     if not answer["is_sound"]:
         raise SystemExit(1)
-
-
-def _add(*commands: Any) -> None:
-    for command in commands:
-        main.add_command(command)
-
-
-_add(site, device, user, token, destination, rules, demo, ecg)

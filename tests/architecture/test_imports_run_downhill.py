@@ -24,7 +24,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "gateway.services": (*BELOW_SERVICES, "storage.interface", "routing_rules"),
     **{edge: ("gateway.services", "gateway.wire", *BELOW_SERVICES) for edge in EDGES},
     "gateway.http": ("gateway.services", *BELOW_SERVICES),
-    "gateway.demo": ("gateway", *WORDS, "routing_rules"),
+    "gateway.demo": ("gateway", *WORDS, "storage.interface", "routing_rules"),
     "gateway.cli": ("gateway", "storage", "routing_rules"),
     "gateway.main": ("gateway", "storage"),
     "gateway.__main__": ("gateway.cli",),

@@ -44,6 +44,7 @@ class SeaweedServer:
         self._process: subprocess.Popen[bytes] | None = None
         ports = dict(zip(_PORTS, peers.free_ports(len(_PORTS)), strict=True))
         self._arguments = [f"-{name}={port}" for name, port in ports.items()]
+        self.access_key_id, self.secret_access_key = _KEY, _SECRET
         self.endpoint = f"http://127.0.0.1:{ports['s3.port']}"
         (folder / "identities.json").write_text(json.dumps(_IDENTITIES))
         (folder / "data").mkdir()
