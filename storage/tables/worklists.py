@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -70,13 +71,10 @@ class Worklists:
         counts = {ReadingState(state): int(count) for state, count in counted}
         if asked.states:
             where.append(t.reading.c.state.in_(asked.states))
-        is_open = t.reading.c.state.in_(OPEN_STATES)
-        rank = sa.case({Priority.EMERGENCY: 0, Priority.URGENT: 1}, value=t.reading.c.priority, else_=2)
-        page = (_reading_lines().where(*where)
-                .order_by(sa.case((is_open, 0), else_=1), sa.case((is_open, rank), else_=0),
-                          sa.case((is_open, t.reading.c.due_at)), sa.case((is_open, t.reading.c.created_at)),
-                          t.reading.c.due_at.desc(), t.reading.c.id)
-                .limit(limit).offset(offset))
+        # Sort the bare readings, then look up names, reports and statements for this page alone.
+        chosen = (sa.select(t.reading.c.id).select_from(_reading_source(asked)).where(*where)
+                  .order_by(*_reading_order()).limit(limit).offset(offset))
+        page = _reading_lines().where(t.reading.c.id.in_(chosen)).order_by(*_reading_order())
         return [reading_line(row) for row in self._connection.execute(page).mappings()], counts
 
     def reading(self, reading_id: str, scope: Scope) -> ReadingLine | None:
@@ -230,6 +228,17 @@ def _reading_source(asked: ReadingFilter) -> sa.FromClause:
     return t.reading
 
 
+@cache
+def _reading_order() -> tuple[sa.ColumnElement[Any], ...]:
+    """Open before finished; open ones by urgency, due time, waiting time; finished ones newest first."""
+    is_open = t.reading.c.state.in_(OPEN_STATES)
+    rank = sa.case({Priority.EMERGENCY: 0, Priority.URGENT: 1}, value=t.reading.c.priority, else_=2)
+    return (sa.case((is_open, 0), else_=1), sa.case((is_open, rank), else_=0),
+            sa.case((is_open, t.reading.c.due_at)), sa.case((is_open, t.reading.c.created_at)),
+            t.reading.c.due_at.desc(), t.reading.c.id)
+
+
+@cache
 def _reading_lines() -> sa.Select[Any]:
     assigned, holder = t.user_account.alias("assigned"), t.user_account.alias("holder")
     report_state = (sa.select(t.report.c.state).where(t.report.c.reading_id == t.reading.c.id)

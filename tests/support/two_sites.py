@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 import sqlalchemy as sa
 
@@ -27,6 +28,7 @@ from storage.model import (
     Destination,
     DestinationKind,
     Device,
+    Job,
     Reading,
     ReportText,
     Role,
@@ -80,23 +82,28 @@ async def run_due_jobs(parts: Parts, clock) -> None:
     clock.advance(parts.settings.quiet_period_s + 1)
     handlers = {**complete_study.HANDLERS, **route_study.HANDLERS,
                 **deliver.handlers({DestinationKind.CLINIC_PAGE: _Page(), DestinationKind.DICOM: _NodeIsDown()})}
-    while True:
-        now = parts.clock()
-        jobs = await parts.database.write(
-            lambda tx, now=now: tx.jobs.claim("test", now=now, lease_until=now + timedelta(minutes=1), limit=20))
-        if not jobs:
-            return
+    while jobs := await _claim(parts):
         for job in jobs:
-            if job.kind not in handlers:
-                await parts.database.write(lambda tx, job=job: tx.jobs.finish(job.id, "test"))
-                continue
             try:
-                await handlers[job.kind](parts, job)
-                await parts.database.write(lambda tx, job=job: tx.jobs.finish(job.id, "test"))
+                if job.kind in handlers:
+                    await handlers[job.kind](parts, job)
+                await parts.database.write(partial(_finish, job))
             except RetryLater as later:
-                due, why = max(later.due, now + timedelta(minutes=1)), later.why
-                await parts.database.write(
-                    lambda tx, job=job, due=due, why=why: tx.jobs.retry(job.id, "test", due=due, why=why))
+                await parts.database.write(partial(_give_back, job, later))
+
+
+async def _claim(parts: Parts) -> list[Job]:
+    now = parts.clock()
+    return await parts.database.write(
+        lambda tx: tx.jobs.claim("test", now=now, lease_until=now + timedelta(minutes=1), limit=20))
+
+
+def _finish(job: Job, tx) -> None:
+    tx.jobs.finish(job.id, "test")
+
+
+def _give_back(job: Job, later: RetryLater, tx) -> None:
+    tx.jobs.retry(job.id, "test", due=later.due + timedelta(minutes=1), why=later.why)
 
 
 class _Page:
@@ -148,10 +155,9 @@ async def _receive(parts: Parts, clinic: Clinic) -> None:
     shared = await add_exam(parts, clinic.site_id, name=f"演示{word}同号", patient_id=SHARED_PATIENT_ID)
     clinic.ids |= {"shared_study": shared.study.id, "shared_reading": shared.reading.id}
     await run_due_jobs(parts, parts.clock)
-    for name, study in (("reading", receipt.study_id), ("ecg_reading", ecg.study_id)):
-        reading = await parts.database.read(lambda tx, study=study: tx.readings.of_study(study, EVERYWHERE))
-        assert reading is not None, name
-        clinic.ids[name] = reading.id
+    readings = await parts.database.read(
+        lambda tx: tx.worklists.readings_of([receipt.study_id or "", ecg.study_id], EVERYWHERE))
+    clinic.ids |= {"reading": readings[receipt.study_id].id, "ecg_reading": readings[ecg.study_id].id}
 
 
 async def _sign(parts: Parts, clinic: Clinic) -> None:
