@@ -42,7 +42,7 @@ def is_htj2k_worthwhile(image: StoredImage) -> bool:
 
 
 def make_htj2k(image: StoredImage, frame_number: int = 1) -> bytes:
-    """A reversible HTJ2K codestream of the frame, proved by decoding it again with another decoder. Raises UnsupportedImage."""
+    """A reversible HTJ2K codestream of the frame, proved by another decoder. Raises UnsupportedImage."""
     shape = image.shape
     if shape.bits_allocated not in (8, 16) or shape.is_float:
         raise UnsupportedImage("HTJ2K is made of 8 and 16 bits alone.")

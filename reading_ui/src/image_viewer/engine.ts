@@ -1,0 +1,120 @@
+/**
+ * Cornerstone3D, started once for the page, and the rule which of its render paths this screen gets.
+ *
+ * Measured on a weak PC: with software GL the generic viewport on the processor scrolls twice as fast as GL; without any
+ * GL the generic viewport dies, while the classic one falls back by itself. Hence: hardware GL → classic, software GL →
+ * generic on the processor, no GL → classic on the processor.
+ */
+import { init as initCore, metaData, RenderingEngine, cache, setUseCPURendering, type Types } from '@cornerstonejs/core';
+import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
+import { addTool, init as initTools, LengthTool, PanTool, ZoomTool } from '@cornerstonejs/tools';
+
+import { type DicomJson, functionalGroup, numberOf, numbersOf } from './attributes';
+import { spacingOf } from './units';
+import { WindowDragTool } from './window_drag_tool';
+
+export type RenderPath = 'gl' | 'generic' | 'cpu';
+
+const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render|mesa offscreen/i;
+const CACHE_BYTES = 1 << 30;
+const BIG_FRAME_BYTES = 2 << 20;
+const HTJ2K = 'image/jphc; transfer-syntax=1.2.840.10008.1.2.4.201';
+const AS_STORED = 'application/octet-stream; transfer-syntax=*';
+const UNCOMPRESSED = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.2', '1.2.840.10008.1.2.1.99']);
+
+interface Known {
+  json: DicomJson;
+  frame: number;
+}
+
+const known = new Map<string, Known>();
+let started: { engine: RenderingEngine; path: RenderPath } | null = null;
+
+/** The engine of this page; started at the first call. */
+export function theEngine(): { engine: RenderingEngine; path: RenderPath } {
+  if (started !== null) return started;
+  const path = renderPath(rendererName());
+  initCore({ rendering: { useCPURendering: path !== 'gl', useGenericViewport: path === 'generic' } } as Types.Cornerstone3DConfig);
+  if (path !== 'gl') setUseCPURendering(true);
+  cache.setMaxCacheSize(CACHE_BYTES);
+  initLoader({
+    maxWebWorkers: Math.max(1, Math.min(4, Math.floor(navigator.hardwareConcurrency / 2))),
+    beforeSend: (_xhr: XMLHttpRequest, imageId: string) => Promise.resolve({ Accept: acceptOf(known.get(imageId)?.json) }),
+  });
+  metaData.addProvider(imagePlane, 20_000);
+  initTools();
+  for (const tool of [WindowDragTool, LengthTool, PanTool, ZoomTool]) addTool(tool);
+  started = { engine: new RenderingEngine('reading'), path };
+  return started;
+}
+
+export function renderPath(renderer: string | null): RenderPath {
+  if (renderer === null) return 'cpu';
+  return SOFTWARE.test(renderer) ? 'generic' : 'gl';
+}
+
+/** Makes an image known to Cornerstone and returns its id. */
+export function register(path: string, json: DicomJson, frame: number): string {
+  const id = `wadors:${location.origin}${path}`;
+  known.set(id, { json, frame: frame - 1 });
+  wadors.metaDataManager.add(id, json as unknown as Parameters<typeof wadors.metaDataManager.add>[1]);
+  return id;
+}
+
+/** Forgets images and frees their pixels. */
+export function forget(imageIds: readonly string[]): void {
+  for (const id of imageIds) {
+    if (cache.getImageLoadObject(id) !== undefined) cache.removeImageLoadObject(id, { force: true });
+    wadors.metaDataManager.remove(id);
+    known.delete(id);
+  }
+}
+
+function rendererName(): string | null {
+  const canvas = document.createElement('canvas');
+  const gl = canvas.getContext('webgl2');
+  if (gl === null) return null;
+  const info = gl.getExtension('WEBGL_debug_renderer_info');
+  const name: unknown = gl.getParameter(info === null ? gl.RENDERER : info.UNMASKED_RENDERER_WEBGL);
+  gl.getExtension('WEBGL_lose_context')?.loseContext();
+  return String(name);
+}
+
+/** A big uncompressed film travels as an exact HTJ2K copy, half its size; everything else as it is stored. */
+function acceptOf(json: DicomJson | undefined): string {
+  if (json === undefined) return AS_STORED;
+  const bytes = (numberOf(json, '00280010') ?? 0) * (numberOf(json, '00280011') ?? 0) * ((numberOf(json, '00280100') ?? 8) / 8);
+  const isGrey = (numberOf(json, '00280002') ?? 1) === 1;
+  const syntax = json['00083002']?.Value?.[0];
+  const isWorthwhile = isGrey && bytes >= BIG_FRAME_BYTES && UNCOMPRESSED.has(String(syntax));
+  return isWorthwhile ? `${HTJ2K}, ${AS_STORED};q=0.5` : AS_STORED;
+}
+
+/**
+ * Cornerstone takes an image without a position in the patient as one without spacing. Here it lies in a plane of its
+ * own; what its pixels are worth is decided in `units`, and the text of a length comes from there.
+ */
+function imagePlane(type: string, imageId: unknown): object | undefined {
+  if (type !== 'imagePlaneModule' || typeof imageId !== 'string') return undefined;
+  const found = known.get(imageId);
+  if (found === undefined) return undefined;
+  const { json, frame } = found;
+  const hasPlane =
+    numbersOf(functionalGroup(json, frame, '00209116') ?? json, '00200037').length === 6 &&
+    numbersOf(functionalGroup(json, frame, '00209113') ?? json, '00200032').length === 3;
+  if (hasPlane) return undefined;
+  const spacing = spacingOf(json, frame);
+  return {
+    rows: numberOf(json, '00280010'),
+    columns: numberOf(json, '00280011'),
+    rowPixelSpacing: spacing.row_mm,
+    columnPixelSpacing: spacing.column_mm,
+    pixelSpacing: [spacing.row_mm, spacing.column_mm],
+    rowCosines: [1, 0, 0],
+    columnCosines: [0, 1, 0],
+    imageOrientationPatient: [1, 0, 0, 0, 1, 0],
+    imagePositionPatient: [0, 0, 0],
+    usingDefaultValues: false,
+    frameOfReferenceUID: imageId,
+  };
+}
