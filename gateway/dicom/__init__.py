@@ -1,0 +1,1 @@
+"""The DICOM port of the gateway: verification and storage."""

@@ -19,7 +19,7 @@ from gateway.dicom.loop_bridge import LoopBridge
 from gateway.dicom.senders import KnownSenders
 from gateway.dicom.statuses import SUCCESS, UnexpectedInstance, status_of
 from gateway.formats.dicom_dataset import DatasetHead
-from gateway.formats.part10 import file_header
+from gateway.formats.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, file_header
 from gateway.services.complete_study import association_ended
 from gateway.services.ports import Parts
 from gateway.services.receive_instance import Receipt, Sender, quarantine_kept, read_kept, receive_kept
@@ -57,7 +57,8 @@ class StorageScp:
             self, host=host, port=port, ae_title=settings.ae_title,
             accepts_unknown_classes=settings.unknown_sop_classes == "accept",
             max_associations=settings.max_associations, max_pdu_bytes=settings.max_pdu_bytes,
-            network_timeout_s=settings.network_timeout_s)
+            network_timeout_s=settings.network_timeout_s, implementation_class_uid=IMPLEMENTATION_CLASS_UID,
+            implementation_version_name=IMPLEMENTATION_VERSION_NAME)
         bound_host, bound_port = await asyncio.to_thread(self._listener.start)
         self.address = f"{bound_host}:{bound_port}"
         return self.address

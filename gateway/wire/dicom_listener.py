@@ -16,6 +16,7 @@ from io import BytesIO
 from socketserver import BaseServer
 from typing import Any, Protocol, cast
 
+from pydicom.uid import UID
 from pynetdicom import AE, _config, evt
 from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
 from pynetdicom.pdu_primitives import P_DATA
@@ -84,13 +85,16 @@ class DicomListener:
     """One listening DICOM port."""
 
     def __init__(self, service: StorageService, *, host: str, port: int, ae_title: str, accepts_unknown_classes: bool,
-                 max_associations: int, max_pdu_bytes: int, network_timeout_s: float) -> None:
+                 max_associations: int, max_pdu_bytes: int, network_timeout_s: float, implementation_class_uid: str,
+                 implementation_version_name: str) -> None:
         self._service = service
         self._host, self._port = host, port
         self._accepts_unknown_classes = accepts_unknown_classes
         self._settings = _AssociationSettings(service, network_timeout_s, max_pdu_bytes)
         self._server: _Server | None = None
         self._ae = ae = AE(ae_title=ae_title)
+        ae.implementation_class_uid = UID(implementation_class_uid)
+        ae.implementation_version_name = implementation_version_name
         ae.maximum_associations = max_associations
         ae.maximum_pdu_size = max_pdu_bytes
         ae.network_timeout = ae.dimse_timeout = network_timeout_s

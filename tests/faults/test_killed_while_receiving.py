@@ -12,6 +12,7 @@ import random
 from pathlib import Path
 
 import pytest
+from pydicom.uid import generate_uid
 
 from storage.model import EVERYWHERE
 from storage.opening import open_storage
@@ -55,7 +56,7 @@ async def test_whatever_was_answered_with_success_is_there_after_a_kill(tmp_path
     kill_at = random.Random(seed).randrange(20, SENDERS * EACH - 60)
     print(f"FAULT_SEED={seed}: killed when {kill_at} objects are on disk")
     ids = build.StudyIds()
-    uids = [build.generate_uid() for _ in range(SENDERS * EACH)]
+    uids = [generate_uid() for _ in range(SENDERS * EACH)]
     files = build.write_all(tmp_path / "in", [build.ct_slice(n, ids=ids, sop_instance_uid=uid)
                                               for n, uid in enumerate(uids)])
     shares = [slice(n * EACH, (n + 1) * EACH) for n in range(SENDERS)]

@@ -88,6 +88,7 @@ async def test_the_inbox_keeps_what_unknown_callers_send_when_the_setting_says_s
         paths = build.write_all(tmp_path / "in", [build.ct_slice(ids=ids)])
         assert (await dcmtk.storescu(receiver.address, paths, calling="NEW_CT")).statuses == [0]
         study = await receiver.study(ids.study)
+        assert study is not None
         assert (study.site_id, study.device_id) == (INBOX_SITE_ID, None)
         assert [k.ae_title for k in await knocks(receiver)] == ["NEW_CT"]
 

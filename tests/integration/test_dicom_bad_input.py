@@ -6,12 +6,16 @@ import asyncio
 import random
 import struct
 import threading
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
 
 import pytest
 from pydicom import dcmread
 from pynetdicom import AE
 from pynetdicom.dimse_primitives import C_STORE
 
+from gateway.dicom.storage_scp import StorageScp
 from storage.errors import StorageFull
 from storage.model import ArrivalOutcome
 from tests.support import dcmtk
@@ -38,18 +42,18 @@ def send_raw(address: str, dataset: bytes, *, sop_class: str = build.CT, sop_ins
     host, port = address.split(":")
     ae = AE(ae_title="MODALITY")
     ae.add_requested_context(sop_class, syntax)
-    association = ae.associate(host, int(port), ae_title="GATEWAY")
+    association: Any = ae.associate(host, int(port), ae_title="GATEWAY")
     assert association.is_established
     request = C_STORE()
     request.MessageID, request.Priority = 1, 2
     request.AffectedSOPClassUID, request.AffectedSOPInstanceUID = sop_class, sop_instance
-    request.DataSet = build.BytesIO(dataset)
+    request.DataSet = BytesIO(dataset)
     association._reactor_checkpoint.clear()
     association.dimse.send_msg(request, association.accepted_contexts[0].context_id)
     _, response = association.dimse.get_msg(block=True)
     association._reactor_checkpoint.set()
     association.release()
-    return response.Status
+    return int(response.Status)
 
 
 async def refused(receiver, dataset: bytes, **more) -> tuple[int, str]:
@@ -74,9 +78,9 @@ async def test_random_bytes_as_a_data_set_are_answered_c000_and_kept(receiver, t
 
 
 async def test_a_data_set_without_a_study_uid_is_answered_c000_and_kept(receiver):
-    ds = dcmread(build.BytesIO(build.ct_slice(sop_instance_uid="1.2.3.4")))
+    ds = dcmread(BytesIO(build.ct_slice(sop_instance_uid="1.2.3.4")))
     del ds.StudyInstanceUID
-    out = build.BytesIO()
+    out = BytesIO()
     ds.save_as(out)
     assert await refused(receiver, build.dataset_of(out.getvalue())) == (0xC000, "missing-uid")
 
@@ -136,10 +140,6 @@ class DiskFillsUp:
 
 
 async def test_a_disk_that_fills_up_inside_an_object_leaves_nothing_of_it(tmp_path):
-    from dataclasses import replace
-
-    from gateway.dicom.storage_scp import StorageScp
-
     async with open_receiver(tmp_path / "data") as receiver:
         full = replace(receiver.parts, objects=DiskFillsUp(receiver.parts.objects, 100_000))
         scp = StorageScp(full)
@@ -207,11 +207,11 @@ async def test_the_rest_of_an_association_is_served_after_an_object_that_was_ref
 
 
 def _send_half_and_vanish(address: str, part10: bytes) -> None:
-    ds = dcmread(build.BytesIO(part10))
+    ds = dcmread(BytesIO(part10))
     host, port = address.split(":")
     ae = AE(ae_title="MODALITY")
     ae.add_requested_context(ds.SOPClassUID, ds.file_meta.TransferSyntaxUID)
-    association = ae.associate(host, int(port), ae_title="GATEWAY")
+    association: Any = ae.associate(host, int(port), ae_title="GATEWAY")
     assert association.is_established
     connection, sent = association.dul.socket, []
 

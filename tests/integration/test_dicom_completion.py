@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 from pydicom import dcmread
@@ -72,7 +73,7 @@ async def test_a_study_is_complete_after_the_quiet_time_and_goes_on_to_routing(r
 
 async def test_an_open_association_keeps_its_study_open_and_its_release_starts_the_quiet_time(receiver):
     ids = build.StudyIds()
-    ds = dcmread(build.BytesIO(build.ct_slice(1, ids=ids)))
+    ds = dcmread(BytesIO(build.ct_slice(1, ids=ids)))
     association = await asyncio.to_thread(_open, receiver.address)
     status = await asyncio.to_thread(association.send_c_store, ds)
     assert status.Status == 0

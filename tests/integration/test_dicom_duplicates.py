@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from pydicom.uid import generate_uid
 
 from gateway.services.receive_instance import Sender, receive_part10
 from storage.model import EVERYWHERE, ArrivalOutcome, ArrivalVia, Device
@@ -22,7 +23,7 @@ async def receiver(tmp_path):
 
 
 def two_with_one_uid(ids: build.StudyIds, **more) -> tuple[bytes, bytes]:
-    uid = build.generate_uid()
+    uid = generate_uid()
     return (build.ct_slice(1, ids=ids, sop_instance_uid=uid),
             build.ct_slice(1, ids=ids, sop_instance_uid=uid, SliceThickness=3, **more))
 
@@ -61,7 +62,7 @@ async def test_other_bytes_under_a_known_uid_go_into_quarantine_with_an_alarm(re
 
 
 async def test_a_known_uid_in_another_study_is_a_conflict(receiver, tmp_path):
-    uid = build.generate_uid()
+    uid = generate_uid()
     here, there = build.StudyIds(), build.StudyIds()
     files = [build.ct_slice(ids=here, sop_instance_uid=uid), build.ct_slice(ids=there, sop_instance_uid=uid)]
     await dcmtk.storescu(receiver.address, build.write_all(tmp_path / "in", files))
@@ -105,7 +106,7 @@ async def test_many_senders_of_one_object_at_once_make_one_instance(receiver, tm
 
 async def test_different_objects_of_one_uid_at_once_leave_one_instance_and_the_rest_in_quarantine(receiver):
     """Racing receivers: the unique constraint decides, the others look again."""
-    ids, uid = build.StudyIds(), build.generate_uid()
+    ids, uid = build.StudyIds(), generate_uid()
     files = [build.ct_slice(ids=ids, sop_instance_uid=uid, SliceThickness=n) for n in range(1, 9)]
     receipts = await asyncio.gather(*(receive_part10(receiver.parts, data, SENDER) for data in files))
     assert sorted(r.outcome for r in receipts) == ["conflict"] * 7 + ["kept"]

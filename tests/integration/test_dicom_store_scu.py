@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.support.peers import free_ports, stop
 from tests.support.waiting import until
 
 
-def target(address: str, **more) -> dict:
+def target(address: str, **more: Any) -> dict[str, Any]:
     host, port = address.split(":")
     return {"host": host, "port": int(port), "called_ae_title": "GATEWAY", "calling_ae_title": "MODALITY",
             "timeout_s": 5.0} | more

@@ -228,9 +228,11 @@ def _encapsulate(ds: Dataset, syntax: UID) -> None:
     """Compress one frame without loss, and wrap it."""
     pixels = np.frombuffer(ds.PixelData, f"<{'i' if ds.PixelRepresentation else 'u'}{ds.BitsAllocated // 8}")
     pixels = pixels.reshape(ds.Rows, ds.Columns)
-    encode = imagecodecs.htj2k_encode if syntax == HTJ2KLossless else imagecodecs.jpeg2k_encode
-    more = {} if syntax == HTJ2KLossless else {"codecformat": "j2k", "level": 0}
-    ds.PixelData = encapsulate([encode(pixels, reversible=True, **more)])
+    if syntax == HTJ2KLossless:
+        frame = imagecodecs.htj2k_encode(pixels, reversible=True)
+    else:
+        frame = imagecodecs.jpeg2k_encode(pixels, codecformat="j2k", level=0, reversible=True)
+    ds.PixelData = encapsulate([bytes(frame)])
     ds["PixelData"].VR = "OB"
     ds["PixelData"].is_undefined_length = True
     ds.file_meta.TransferSyntaxUID = syntax

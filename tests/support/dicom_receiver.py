@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from gateway.dicom.storage_scp import StorageScp
 from gateway.services.ports import Parts
@@ -54,7 +55,7 @@ class Receiver:
 
 
 @asynccontextmanager
-async def open_receiver(data_dir: Path, *, is_empty: bool = True, **settings: object) -> AsyncIterator[Receiver]:
+async def open_receiver(data_dir: Path, *, is_empty: bool = True, **settings: Any) -> AsyncIterator[Receiver]:
     """Open it with these settings changed; registers the modality unless the folder was used before."""
     clock, events = ManualClock(), RecordingEvents()
     chosen = replace(Settings(data_dir=data_dir, reserve_bytes=0, node="test-node", dicom="127.0.0.1:0"), **settings)
