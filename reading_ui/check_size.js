@@ -16,12 +16,17 @@ const LIMITS = [
 
 const manifest = JSON.parse(await readFile(new URL('manifest.json', DIST), 'utf8'));
 
+const isViewer = (key) => /^src\/\w+_viewer\//.test(key);
+
 function filesOf(key, seen = new Set()) {
   const chunk = manifest[key];
   if (chunk === undefined || seen.has(chunk.file)) return seen;
   seen.add(chunk.file);
   for (const css of chunk.css ?? []) seen.add(css);
   for (const next of chunk.imports ?? []) filesOf(next, seen);
+  // A viewer may show its frame first and fetch its own engine behind it; codecs are fetched only when met.
+  const own = (chunk.dynamicImports ?? []).filter((next) => isViewer(key) && isViewer(next));
+  for (const next of own) filesOf(next, seen);
   return seen;
 }
 

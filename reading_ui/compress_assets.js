@@ -18,6 +18,6 @@ for (const entry of await readdir(DIST, { recursive: true, withFileTypes: true }
   const bytes = await readFile(path);
   if (bytes.length < SMALLEST_BYTES) continue;
   await writeFile(`${path}.gz`, await toGzip(bytes, { level: 9 }));
-  const params = { [constants.BROTLI_PARAM_QUALITY]: 9, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 10, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
   await writeFile(`${path}.br`, await toBrotli(bytes, { params }));
 }

@@ -2,6 +2,7 @@
 interface Chunk {
   file: string;
   imports?: string[];
+  dynamicImports?: string[];
 }
 
 const VIEWERS = ['src/reading/index.tsx', 'src/ecg_viewer/index.tsx', 'src/image_viewer/index.tsx'];
@@ -18,6 +19,8 @@ export async function viewerFiles(): Promise<string[]> {
       if (chunk === undefined || files.has(chunk.file)) return;
       files.add(chunk.file);
       for (const next of chunk.imports ?? []) add(next);
+      // A viewer's own engine, but not the codecs, which are fetched only when met.
+      for (const next of chunk.dynamicImports ?? []) if (key.includes('_viewer/') && next.startsWith('src/')) add(next);
     };
     for (const key of VIEWERS) add(key);
     return [...files];

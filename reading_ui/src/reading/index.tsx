@@ -86,6 +86,7 @@ function Split({ left, right }: { left: ReactNode; right: ReactNode }) {
   return (
     <div className="split" style={{ '--report-width': `${String(shown_px)}px` } as CSSProperties}>
       <section className="viewer-pane" aria-label={w.reading.viewer}>
+        <h2 className="visually-hidden">{w.reading.viewer}</h2>
         {left}
       </section>
       <div
