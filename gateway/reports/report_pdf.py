@@ -19,6 +19,7 @@ import typst
 
 from gateway.core.errors import GatewayError
 from gateway.core.report import ReportSheet, state_words, to_the_minute
+from gateway.reports.ecg_page import EcgPage
 from storage.model import ReportState
 
 _HERE = Path(__file__).parent
@@ -44,7 +45,7 @@ class SignatureLine:
 
 
 def render_pdf(sheet: ReportSheet, *, text_sha256: str, at: datetime, zone: tzinfo,
-               signature: SignatureLine | None) -> bytes:
+               signature: SignatureLine | None, trace: EcgPage | None = None) -> bytes:
     """Return the page.
 
     Parameters
@@ -53,6 +54,8 @@ def render_pdf(sheet: ReportSheet, *, text_sha256: str, at: datetime, zone: tzin
         Time of making: in the document's information, and what makes the bytes repeatable.
     signature
         None for a draft, which carries the watermark 草稿.
+    trace
+        The drawn ECG, for a page of its own behind the words.
 
     Raises
     ------
@@ -60,6 +63,7 @@ def render_pdf(sheet: ReportSheet, *, text_sha256: str, at: datetime, zone: tzin
         Typst refused; the message says why.
     """
     data = _data(sheet, text_sha256=text_sha256, at=at, zone=zone, signature=signature)
+    data["trace"] = _trace(trace, sheet)
     missing = unprintable(_all_words(data))
     if missing:
         data = _spelled_out(data, missing)
@@ -137,6 +141,15 @@ def _data(sheet: ReportSheet, *, text_sha256: str, at: datetime, zone: tzinfo,
         "text_hash_line": f"文本校验 SHA-256 {text_sha256}",
         "short_identity": f"{identity.get('姓名', '')}  {identity.get('检查号', '')}  第{sheet.version}版",
     }
+
+
+def _trace(trace: EcgPage | None, sheet: ReportSheet) -> dict[str, Any] | None:
+    if trace is None:
+        return None
+    said = dict(sheet.identity)
+    return {"title": "心电图波形", "svg": trace.svg, "height_mm": trace.height_mm, "labels": list(trace.labels),
+            "caption": trace.caption, "identity": "  ".join(
+                said.get(label, "") for label in ("姓名", "性别", "年龄", "门诊/住院号", "检查号", "检查时间"))}
 
 
 def _all_words(value: Any) -> str:

@@ -13,7 +13,19 @@ from gateway.core.report_templates import find_template
 from gateway.reports.report_pdf import unprintable
 from gateway.settings import Settings
 from storage.interface import Transaction
-from storage.model import EVERYWHERE, INBOX_SITE_ID, Reading, Report, ReportState, Scope, Site, SiteKind, Study, User
+from storage.model import (
+    EVERYWHERE,
+    INBOX_SITE_ID,
+    Instance,
+    Reading,
+    Report,
+    ReportState,
+    Scope,
+    Site,
+    SiteKind,
+    Study,
+    User,
+)
 
 SIGNED = frozenset({ReportState.PRELIMINARY, ReportState.FINAL, ReportState.REPLACED})
 """States in which a version never changes again."""
@@ -32,6 +44,7 @@ class ReportRecord:
     signer: User | None
     request: RequestFacts
     read_from: tuple[str, ...]               # hashes of what the study holds now
+    waveform_sha256: str | None              # the newest ECG of an ECG study
 
     def sheet(self, settings: Settings, *, state: ReportState, version: int, writer: User | None,
               written_at: datetime | None, reviewer: User | None, read_from: tuple[str, ...]) -> ReportSheet:
@@ -99,4 +112,10 @@ def _record(tx: Transaction, reading: Reading, report: Report) -> ReportRecord:
         writer=people.get(report.writer_id or ""), reviewer=people.get(report.reviewer_id or ""),
         signer=people.get(report.signed_by or ""),
         request=request_facts(instances[0].attributes) if instances else RequestFacts(),
-        read_from=tuple(instance.object_sha256 for instance in instances))
+        read_from=tuple(instance.object_sha256 for instance in instances),
+        waveform_sha256=_waveform(study, instances))
+
+
+def _waveform(study: Study, instances: list[Instance]) -> str | None:
+    traces = [instance for instance in instances if instance.has_waveform and study.modality == "ECG"]
+    return max(traces, key=lambda instance: instance.received_at).object_sha256 if traces else None

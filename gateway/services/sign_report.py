@@ -15,10 +15,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from gateway.core import report as report_text
-from gateway.core.errors import InvalidRequest, NotAllowed, NotNow
+from gateway.core.errors import InvalidRequest, NotAllowed, NotNow, Unreadable
 from gateway.core.reading import ReadingAction, moved
 from gateway.core.report import ReportSheet, canonical_text, signatory, state_words
 from gateway.core.report_checks import SignCheck
+from gateway.formats.ecg import read_ecg
+from gateway.reports.ecg_page import EcgPage, draw_ecg
 from gateway.reports.encapsulated_pdf import encapsulate, report_uid
 from gateway.reports.report_pdf import SignatureLine, render_pdf
 from gateway.reports.signing.opening import open_signer
@@ -179,13 +181,24 @@ def _make(parts: Parts, version: _Version, user: User, signer: Signer, identity:
     facts = signer.describe(identity)
     zone = zone_of(settings)
     page = render_pdf(sheet, text_sha256=report_text.text_sha256(version.text), at=now, zone=zone,
-                      signature=SignatureLine(signatory(user), now, facts.serial, facts.issuer, facts.notice))
+                      signature=SignatureLine(signatory(user), now, facts.serial, facts.issuer, facts.notice),
+                      trace=_trace(parts, version.record))
     signed = signer.sign(page, identity, name=signatory(user), location=sheet.centre_name, at=now,
                          reason=f"{sheet.title}{state_words(sheet.state)}签发")
     dicom = encapsulate(signed, study=version.record.study, report_id=report.id, reading_id=report.reading_id,
                         version=report.version, signed_at=now, zone=zone, centre_name=sheet.centre_name,
                         title=f"{sheet.title} {state_words(sheet.state)} 第{sheet.version}版")
     return parts.objects.put(signed), parts.objects.put(dicom)
+
+
+def _trace(parts: Parts, record: ReportRecord) -> EcgPage | None:
+    """The drawn ECG of the study. One that cannot be decoded is reported without its trace."""
+    if record.waveform_sha256 is None:
+        return None
+    try:
+        return draw_ecg(read_ecg(parts.objects.get(record.waveform_sha256), time_zone=zone_of(parts.settings)))
+    except Unreadable:
+        return None
 
 
 def _store(tx: Transaction, version: _Version, report: Report, objects: tuple[ObjectRef, ObjectRef], user: User,

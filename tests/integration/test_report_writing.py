@@ -24,6 +24,7 @@ from storage.model import (
     ReportState,
     ReportText,
 )
+from tests.support.ecg_builders import aecg
 from tests.support.report_builders import CLINIC, REVIEWER, SITE, STRANGER, WRITER, a_text, furnish
 from tests.support.report_tools import dicom_complaints, signature_report, squeezed, words_of
 from tests.support.web import PASSWORD, password_hash
@@ -384,3 +385,15 @@ async def test_each_person_has_one_key_of_their_own(parts, room):
     assert keys[0] != keys[1]
 
 
+
+
+async def test_an_ecg_report_carries_its_trace_and_one_that_cannot_be_decoded_goes_without(parts, tmp_path):
+    for study_id, waveform, is_drawn in (("ecg-1", aecg(), True), ("ecg-2", b"no ecg at all", False)):
+        room = await furnish(parts, modality="ECG", study_id=study_id, password_hash=password_hash(),
+                             waveform=waveform)
+        text = ReportText("12导联同步。", "窦性P波,规律出现。", "窦性心律。")
+        await save_draft(parts, WRITER, room.reading.id, text, template_id="T6", revision=0)
+        report = await sign(parts, room, WRITER, is_emergency=True)
+        words = words_of(parts.objects.get(report.pdf_sha256), tmp_path)
+        assert ("心电图波形" in words) is is_drawn
+        assert "窦性心律。" in words

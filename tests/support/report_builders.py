@@ -93,15 +93,15 @@ class Room:
 
 
 async def furnish(parts: Parts, *, modality: str = "DX", priority: Priority = Priority.EMERGENCY,
-                  study_id: str = "study-1", password_hash: str = "x") -> Room:
+                  study_id: str = "study-1", password_hash: str = "x", waveform: bytes = b"") -> Room:
     """Put the site, the people, a study with one stored object and a reading in progress into the store."""
     study = a_study(modality=modality, study_id=study_id)
     reading = a_reading(study, state=ReadingState.IN_PROGRESS, priority=priority)
-    kept = parts.objects.put(f"bytes of {study_id}".encode())
+    kept = parts.objects.put(waveform or f"bytes of {study_id}".encode())
     series = Series(new_id(), study.id, f"{study.study_instance_uid}.1", modality, 1, "", "CHEST")
     instance = Instance(new_id(), study.id, series.id, f"{study.study_instance_uid}.1.1",
                         "1.2.840.10008.5.1.4.1.1.1.1", InstanceFormat.DICOM, "1.2.840.10008.1.2.1", kept.sha256,
-                        kept.size_bytes, 1, 10, 10, 1, False, MADE_AT,
+                        kept.size_bytes, 1, 10, 10, 1, bool(waveform), MADE_AT,
                         {"00080090": {"vr": "PN", "Value": [{"Alphabetic": "演示申请医师"}]}})
 
     def work(tx):
