@@ -61,7 +61,7 @@ def test_one_millivolt_is_ten_and_one_second_is_twenty_five_millimetres(tmp_path
 def test_twelve_leads_stand_three_by_four_over_a_rhythm_strip():
     page = draw_ecg(a_record(np.sin(np.arange(5000) / 50), names=TWELVE))
     assert page is not None
-    places = {}
+    places: dict[str, list[tuple[int, int]]] = {}
     for name, x, y in page.labels:
         places.setdefault(name, []).append((round((x - PULSE_MM) / 62.5), round(y / 40)))
     assert places["I"] == [(0, 0)]
