@@ -21,7 +21,8 @@ ARRIVED_BYTES = Counter("reading_gateway_arrived_bytes", "Bytes that came in, by
                         registry=REGISTRY)
 JOBS = Counter("reading_gateway_jobs", "Job runs, by kind and outcome: done, later, failed, stopped.",
                ("kind", "outcome"), registry=REGISTRY)
-JOBS_WAITING = Gauge("reading_gateway_jobs_waiting", "Jobs in the table, by state.", ("state",), registry=REGISTRY)
+JOBS_WAITING = Gauge("reading_gateway_jobs_waiting", "Unfinished jobs: ready, or failed and to be tried again.",
+                     ("state",), registry=REGISTRY)
 DELIVERIES = Counter("reading_gateway_deliveries", "Tries to deliver a report, by kind of destination and outcome.",
                      ("kind", "outcome"), registry=REGISTRY)
 HTTP_REQUESTS = Counter("reading_gateway_http_requests", "HTTP requests, by method, route and status.",

@@ -117,6 +117,7 @@ class JobRunner:
 
     async def _keep_leases(self) -> None:
         while True:
+            await self._count_waiting()
             await asyncio.sleep(self._lease.total_seconds() / 3)
             ids = list(self._running)
             if ids:
@@ -170,6 +171,13 @@ class JobRunner:
         now = self._parts.clock()
         return await self._parts.database.write(
             lambda tx: tx.jobs.claim(self._owner, now=now, lease_until=now + self._lease, limit=limit))
+
+    async def _count_waiting(self) -> None:
+        try:
+            for state, count in (await self._parts.database.read(lambda tx: tx.jobs.waiting())).items():
+                metrics.JOBS_WAITING.labels(state=state).set(count)
+        except StorageError:
+            pass  # the number grows old; who claims says that the store does not answer
 
     async def _extend(self, job_ids: list[int], until: datetime) -> None:
         await self._parts.database.write(lambda tx: tx.jobs.extend(job_ids, self._owner, lease_until=until))

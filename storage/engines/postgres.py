@@ -2,16 +2,21 @@
 
 Each `write` is one transaction of its own on a thread. It is run again when the connection is lost, when two
 transactions stood in each other's way, and when another process added the same unique row first (then the second
-look finds it). A connection lost during COMMIT leaves open whether it was committed: PostgreSQL is asked by the
-number of the transaction, so nothing is done twice and nothing is lost. Any number of processes may be open.
+look finds it). Any number of processes may be open.
+
+A connection lost during COMMIT leaves open whether it was committed. Each write therefore leaves a fresh token in the
+row of its writer (a thread of this process), in the same transaction; looking at that row, with its lock, tells.
+The number of the transaction would not do: a server that crashed gives a number out again if it was not yet on disk.
 """
 
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -19,8 +24,16 @@ import sqlalchemy as sa
 from storage.engines.json_columns import from_json, to_json
 from storage.errors import StorageFull, StorageUnavailable
 from storage.interface import Transaction
+from storage.model import new_id
+from storage.tables.schema import write_mark
 
 T = TypeVar("T")
+
+_MARK = sa.update(write_mark).where(write_mark.c.writer == sa.bindparam("of_writer")).values(
+    token=sa.bindparam("new_token"), at=sa.bindparam("now"))
+_MARK_OF = sa.select(write_mark.c.token).where(
+    write_mark.c.writer == sa.bindparam("of_writer")).with_for_update()
+_MARKS_KEPT = timedelta(days=30)
 
 _WRITERS = 8
 _READERS = 8
@@ -29,7 +42,8 @@ _CONFLICTS_ALLOWED = 20
 _DISK_FULL = "53100"
 _UNIQUE_VIOLATION = "23505"
 _CONFLICT = {"40001", "40P01", _UNIQUE_VIOLATION}  # serialisation failure, deadlock, somebody was faster
-_GONE = {"57P01", "57P02", "57P03", "53300"}       # server stops or starts, too many connections
+_GONE = {"57P01", "57P02", "57P03", "53300",       # server stops or starts, too many connections
+         "55P03"}                                  # a lock was not given in time
 
 
 class PostgresDatabase:
@@ -48,10 +62,13 @@ class PostgresDatabase:
         self._snapshots = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._writers = ThreadPoolExecutor(_WRITERS, thread_name_prefix="postgres-write")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="postgres-read")
+        self._local = threading.local()
         if not is_read_only:
             try:
                 with self._engine.begin() as connection:
                     prepare(connection)
+                    is_of_the_dead = write_mark.c.at < datetime.now(UTC) - _MARKS_KEPT
+                    connection.execute(sa.delete(write_mark).where(is_of_the_dead))
             except sa.exc.DBAPIError as exc:
                 self._engine.dispose()
                 raise _translated(exc) from exc
@@ -76,26 +93,46 @@ class PostgresDatabase:
     def _write(self, work: Callable[[Transaction], T]) -> T:
         patience = _Patience()
         while True:
-            number: int | None = None
+            writer, token, is_marked = self._writer_row(patience), new_id(), False
             try:
                 with self._engine.connect() as connection, connection.begin():
                     result = work(Transaction(connection, node=self._node))
-                    number = connection.scalar(sa.select(sa.func.txid_current()))
+                    is_marked = self._mark(connection, writer, token)
                 return result
+            except _NoRow:
+                self._local.writer = None  # somebody tidied up too eagerly: make a new row and run again
+                patience.wait("the row of this writer is gone")
             except sa.exc.DBAPIError as exc:
-                if number is not None and _is_lost(exc) and self._was_committed(number, patience):
+                if is_marked and _is_lost(exc) and self._was_committed(writer, token, patience):
                     return result
                 patience.wait_or_raise(exc)
 
-    def _was_committed(self, number: int, patience: _Patience) -> bool:
-        """Ask what became of a transaction whose COMMIT was not answered."""
+    def _writer_row(self, patience: _Patience) -> str:
+        """The row of this thread, made once and committed by itself: a lock waits only for rows that are there."""
+        writer: str | None = getattr(self._local, "writer", None)
+        while writer is None:
+            try:
+                name = f"{self._node}:{new_id()}"
+                with self._engine.connect() as connection, connection.begin():
+                    connection.execute(sa.insert(write_mark), {"writer": name, "token": "", "at": datetime.now(UTC)})
+                self._local.writer = writer = name
+            except sa.exc.DBAPIError as exc:
+                patience.wait_or_raise(exc)
+        return writer
+
+    def _mark(self, connection: sa.Connection, writer: str, token: str) -> bool:
+        marked = connection.execute(_MARK, {"of_writer": writer, "new_token": token, "now": datetime.now(UTC)})
+        if marked.rowcount != 1:
+            raise _NoRow
+        return True
+
+    def _was_committed(self, writer: str, token: str, patience: _Patience) -> bool:
+        """Tell what became of a transaction whose COMMIT was not answered; wait while it is still being decided."""
         while True:
             try:
                 with self._engine.connect() as connection, connection.begin():
-                    status = connection.scalar(sa.select(sa.func.txid_status(number)))
-                if status != "in progress":
-                    return bool(status == "committed")
-                patience.wait("the transaction is still in progress")
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(_PATIENCE_S * 1000)}")
+                    return connection.scalar(_MARK_OF, {"of_writer": writer}) == token
             except sa.exc.DBAPIError as exc:
                 patience.wait_or_raise(exc)
 
@@ -107,6 +144,10 @@ class PostgresDatabase:
                     return work(Transaction(connection, node=self._node))
             except sa.exc.DBAPIError as exc:
                 patience.wait_or_raise(exc)
+
+
+class _NoRow(Exception):
+    """The row of this writer is gone."""
 
 
 class _Patience:

@@ -183,3 +183,7 @@ audit = sa.Table("audit", metadata, sa.Column("node", sa.Text, primary_key=True)
                  _text("hash"), sa.Index(None, "study_id"), sa.Index(None, "at"))
 audit_head = sa.Table("audit_head", metadata, sa.Column("node", sa.Text, primary_key=True), _int("seq"),
                       _text("hash"))
+
+# PostgreSQL alone: what the last committed write of a writer was, for when the answer to its COMMIT is lost
+write_mark = sa.Table("write_mark", metadata, sa.Column("writer", sa.Text, primary_key=True), _text("token"),
+                      _time("at"))

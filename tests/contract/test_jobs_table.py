@@ -146,6 +146,7 @@ async def test_a_job_given_back_waits_with_its_reason_and_keeps_counting(databas
     assert given_back is True
     assert await database.write(lambda tx: tx.jobs.retry(job.id, "me", due=after(99), why="again")) is False
     assert (await database.read(lambda tx: tx.jobs.counts()))["failed"] == 1
+    assert await database.read(lambda tx: tx.jobs.waiting()) == {"ready": 0, "failed": 1}
     assert await claim(database, "me", now=29) == []
     [again] = await claim(database, "me", now=30)
     assert (again.attempt, again.last_error) == (2, "网络不通")

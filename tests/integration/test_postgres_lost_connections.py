@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -87,6 +88,17 @@ async def test_every_answered_write_survives_a_server_that_crashes_and_comes_bac
     kept = {ref.sha256 for ref in await database.read(lambda tx: list(tx.objects.walk()))}
     assert kept == answered
     assert len(kept) == 240
+    await database.close()
+
+
+async def test_a_writer_whose_row_was_tidied_away_makes_itself_a_new_one(server):
+    url = server.new_database()
+    database = PostgresDatabase(url, node="node-a", prepare=prepare)
+    await asyncio.gather(*[database.write(knock) for _ in range(20)])
+    with psycopg.connect(url) as connection:
+        connection.execute("DELETE FROM write_mark")
+    counts = await asyncio.gather(*[database.write(knock) for _ in range(20)])
+    assert sorted(counts) == list(range(21, 41))
     await database.close()
 
 

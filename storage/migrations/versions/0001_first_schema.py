@@ -345,3 +345,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_user_account")),
         sa.UniqueConstraint("login", name=op.f("uq_user_account_login")),
     )
+    op.create_table(
+        "write_mark",
+        sa.Column("writer", sa.Text(), nullable=False), sa.Column("token", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("writer", name=op.f("pk_write_mark")),
+    )
