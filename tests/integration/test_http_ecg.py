@@ -12,7 +12,6 @@ import aiohttp
 import numpy as np
 import pytest
 
-from gateway.http import ecg
 from storage.model import EVERYWHERE, Role
 from tests.support.ecg_builders import LEADS, aecg, dicom_ecg, known_samples, wfdb_files, wfdb_zip
 from tests.support.web import add_person, add_site, add_token, serving
@@ -23,7 +22,7 @@ async def web(parts):
     parts = replace(parts, settings=replace(parts.settings, max_ecg_bytes=1 << 20))
     for site in ("yangchang", "machang"):
         await add_site(parts, site, f"演示{site}")
-    async with serving(parts, extra_routes=ecg.routes(parts)) as running:
+    async with serving(parts) as running:
         yield running
 
 

@@ -137,7 +137,7 @@ function useFooter(ecg: EcgView, mmPerS: number, mmPerMv: number, zoom: number, 
   const shifts = shiftsMv.map((mv, index) => (mv === 0 ? '' : w.shifted(extent.leadNames[index] ?? '', mv.toFixed(1))));
   return [
     `${String(mmPerS)} ${w.speedUnit}`, `${String(mmPerMv)} ${w.gainUnit}`,
-    ecg.filters === '' ? w.filterUnknown : w.filterDevice(ecg.filters.replaceAll('-', '–')), w.filterDisplay,
+    ecg.filters === '' ? w.filterUnknown : w.filterDevice(ecg.filters.replaceAll('-', '–').replace('notch', w.notch)), w.filterDisplay,
     w.sampling(String(Number(hz.toFixed(2)))), zoom === 1 ? '' : w.notTrueSize(Math.round(zoom * 100)),
     isCalibrated ? '' : w.notCalibrated, hidden.length === 0 ? '' : w.hidden(hidden.join(' ')), ...shifts,
   ].filter((part) => part !== '').join('  ·  ');
