@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 import time
 
-from gateway.services.ports import Event, Parts
-from storage.interface import Transaction
+from gateway.services.know_sender import find_device
+from gateway.services.ports import Parts
 from storage.model import Device
 
 _REMEMBERED_S = 2.0
@@ -33,18 +33,10 @@ class KnownSenders:
 
     async def find(self, ae_title: str, address: str) -> Device | None:
         """The enabled device that calls itself so from there."""
-        device = await self._parts.database.read(lambda tx: tx.sites.find_device(ae_title, address))
+        device = await find_device(self._parts, ae_title, address)
         if device is not None:
             with self._lock:
                 if len(self._found) >= _MAX_REMEMBERED:
                     self._found.clear()
                 self._found[ae_title, address] = (time.monotonic() + _REMEMBERED_S, device)
         return device
-
-    async def knock(self, ae_title: str, address: str) -> None:
-        """Remember an unregistered caller for the administrators."""
-        def work(tx: Transaction) -> None:
-            tx.sites.knock(ae_title, address, self._parts.clock())
-
-        await self._parts.database.write(work)
-        self._parts.events.publish(Event("knock", ""))

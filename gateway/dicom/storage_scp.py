@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import defaultdict
-from dataclasses import dataclass
 
 import structlog
 
@@ -19,20 +18,20 @@ from gateway.dicom.loop_bridge import LoopBridge
 from gateway.dicom.senders import KnownSenders
 from gateway.dicom.statuses import SUCCESS, UnexpectedInstance, status_of
 from gateway.formats.dicom_dataset import DatasetHead
-from gateway.formats.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, file_header
+from gateway.formats.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.services.complete_study import association_ended
+from gateway.services.keep_dataset import DatasetKeeper
+from gateway.services.know_sender import record_knock
 from gateway.services.ports import Parts
 from gateway.services.receive_instance import Receipt, Sender, quarantine_kept, read_kept, receive_kept
 from gateway.wire.dicom_listener import DatasetSink, DicomListener, Peer, Rejection, StoreCommand
 from storage.errors import StorageError
-from storage.interface import ObjectWriter
-from storage.model import INBOX_SITE_ID, ArrivalVia, Device, ObjectRef
+from storage.model import INBOX_SITE_ID, ArrivalVia, Device
 
 log = structlog.get_logger("gateway.dicom")
 
 STOP_WITHIN_S = 8.0
 _ANSWER_WITHIN_S = 120.0
-_FIRST_BYTES = 1 << 20
 
 
 class StorageScp:
@@ -82,10 +81,12 @@ class StorageScp:
             return Rejection.TEMPORARY_CONGESTION
 
     def begin(self, peer: Peer, command: StoreCommand) -> DatasetSink:
-        return _ObjectSink(self._parts, command)
+        return DatasetKeeper(self._parts, sop_class_uid=command.sop_class_uid,
+                             sop_instance_uid=command.sop_instance_uid,
+                             transfer_syntax_uid=command.transfer_syntax_uid)
 
     def store(self, peer: Peer, command: StoreCommand, sink: DatasetSink) -> int:
-        assert isinstance(sink, _ObjectSink)
+        assert isinstance(sink, DatasetKeeper)
         try:
             return self._store(peer, command, sink)
         except (GatewayError, StorageError) as exc:
@@ -99,6 +100,8 @@ class StorageScp:
         with self._lock:
             self._admitted.pop(peer.association_id, None)
             studies = self._studies.pop(peer.association_id, set())
+        if not studies:
+            return
         try:
             self._calls.call(association_ended(self._parts, studies))
         except StorageError as exc:
@@ -123,7 +126,7 @@ class StorageScp:
         if device is None:
             device = self._calls.call(self._senders.find(title, peer.address))
         if device is None:
-            self._calls.call(self._senders.knock(title, peer.address))
+            self._calls.call(record_knock(self._parts, title, peer.address))
             if settings.unknown_devices != "inbox":
                 log.info("association rejected: unknown calling AE title", peer=peer.address)
                 return Rejection.CALLING_AE_TITLE_NOT_RECOGNISED
@@ -131,19 +134,19 @@ class StorageScp:
             self._admitted[peer.association_id] = _sender(peer, title, device)
         return None
 
-    def _store(self, peer: Peer, command: StoreCommand, sink: _ObjectSink) -> int:
+    def _store(self, peer: Peer, command: StoreCommand, sink: DatasetKeeper) -> int:
         with self._lock:
             sender = self._admitted[peer.association_id]
-        kept = sink.finish()
+        ref = sink.finish()
         try:
-            head = read_kept(self._parts, kept.ref, kept.first_bytes, sender)
+            head = read_kept(self._parts, ref, bytes(sink.first_bytes), sender)
             _check(head, command)
         except Unreadable as exc:
             self._calls.call(quarantine_kept(
-                self._parts, kept.ref, sender, reason=exc.reason, detail=str(exc),
+                self._parts, ref, sender, reason=exc.reason, detail=str(exc),
                 sop_class_uid=command.sop_class_uid, sop_instance_uid=command.sop_instance_uid))
             raise
-        receipt = self._calls.call(receive_kept(self._parts, kept.ref, head, sender))
+        receipt = self._calls.call(receive_kept(self._parts, ref, head, sender))
         self._remember(peer, receipt)
         return SUCCESS
 
@@ -151,50 +154,6 @@ class StorageScp:
         if receipt.study_id is not None and receipt.instance_id is not None:
             with self._lock:
                 self._studies[peer.association_id].add(receipt.study_id)
-
-
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    ref: ObjectRef
-    first_bytes: bytes
-
-
-class _ObjectSink:
-    """Writes the Part 10 file of a data set while it arrives, and remembers its first bytes for the index."""
-
-    def __init__(self, parts: Parts, command: StoreCommand) -> None:
-        self._first = bytearray()
-        self._writer: ObjectWriter | None = None
-        self._failure: StorageError | None = None
-        try:
-            self._writer = parts.objects.begin()
-        except StorageError as exc:
-            self._failure = exc
-        self.write(file_header(sop_class_uid=command.sop_class_uid, sop_instance_uid=command.sop_instance_uid,
-                               transfer_syntax_uid=command.transfer_syntax_uid))
-
-    def write(self, data: bytes) -> None:
-        if self._writer is None or self._failure is not None:
-            return                                  # the peer is told at the end; until then its bytes are let go
-        try:
-            self._writer.write(data)
-        except StorageError as exc:
-            self._failure = exc
-            self.abandon()
-            return
-        if len(self._first) < _FIRST_BYTES:
-            self._first += data
-
-    def finish(self) -> _Kept:
-        """Durable now. Raises StorageFull, StorageUnavailable."""
-        if self._failure is not None:
-            raise self._failure
-        assert self._writer is not None
-        return _Kept(self._writer.finish(), bytes(self._first))
-
-    def abandon(self) -> None:
-        if self._writer is not None:
-            self._writer.abandon()
 
 
 def _sender(peer: Peer, title: str, device: Device | None) -> Sender:

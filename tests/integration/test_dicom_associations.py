@@ -128,3 +128,23 @@ async def test_stopping_ends_idle_associations_within_ten_seconds(tmp_path):
         await receiver.scp.stop()
         assert time.monotonic() - began < 10
         await until(lambda: association.is_aborted)
+
+
+async def test_an_object_on_its_way_is_finished_and_answered_while_the_port_closes(tmp_path):
+    """The drain of a stop: what was begun is made durable and answered, then the association ends."""
+    async with open_receiver(tmp_path / "data") as receiver:
+        ids = build.StudyIds()
+        files = [build.ct_slice(n, ids=ids, rows=512, columns=512) for n in range(40)]
+        sending = asyncio.create_task(dcmtk.storescu(receiver.address, build.write_all(tmp_path / "in", files)))
+
+        async def has_begun() -> bool:
+            return len(await receiver.instances(ids.study)) >= 3
+
+        await until(has_begun)
+        await receiver.scp.stop()
+        sent = await sending
+        kept = {i.number for i in await receiver.instances(ids.study)}
+        answered = {n for n, status in enumerate(sent.statuses) if status == 0}
+        assert 3 <= len(answered) < 40
+        assert answered <= kept
+        assert list((tmp_path / "data/objects/parts").iterdir()) == []

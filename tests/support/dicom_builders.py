@@ -135,10 +135,11 @@ def ecg_waveform(*, ids: StudyIds | None = None, samples: int = 500, **more: Any
 def with_text(part10: bytes, tag: int, raw: bytes) -> bytes:
     """The same file (explicit VR little endian) with exactly these bytes as the value of one text element."""
     ds = dcmread(BytesIO(part10))
-    marks = _Marks()
-    marks.put(ds, tag, raw)
-    out = BytesIO()
-    dcmwrite(out, ds, enforce_file_format=True)
+    marks, out = _Marks(), BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")                  # what is wrong here is meant
+        marks.put(ds, tag, raw)
+        dcmwrite(out, ds, enforce_file_format=True)
     return marks.replaced(out.getvalue())
 
 

@@ -75,6 +75,7 @@ def test_the_zone_that_the_device_states_wins():
     assert head.study_at(SHANGHAI) == datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
 @pytest.mark.parametrize(("keyword", "value", "field", "expected"), [
     ("PatientAge", "003M", "age_years", pytest.approx(0.25)), ("PatientAge", "045Y", "age_years", 45.0),
     ("PatientBirthDate", "1970.01.02", "birth_date", date(1970, 1, 2)), ("PatientSex", "X", "sex", ""),
