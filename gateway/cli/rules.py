@@ -6,21 +6,21 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from gateway.cli.bridge import data_options, run_on_store, show
-from gateway.services.activate_rules import activate_rules, check_rules
-from gateway.services.explain_study import explain_study
-from gateway.services.ports import Parts
 from gateway.settings import Settings
-from routing_rules.model import Problem
-from routing_rules.parse import check as check_text
 from storage.model import EVERYWHERE
+
+if TYPE_CHECKING:
+    from gateway.services.ports import Parts
+    from routing_rules.model import Problem
 
 _MARKS = {True: "✓", False: "✗"}
 
+# The services are imported where they are used: `--help` and `rules check` must not pay for the whole gateway.
 as_json = click.option("--json", "as_json", is_flag=True, help="For machines.")
 rules_file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -35,6 +35,8 @@ def rules() -> None:
 @as_json
 def check(file: Path, as_json: bool) -> None:
     """Check a rule set without a store: every error with line and column; exit 1 if there is one."""
+    from routing_rules.parse import check as check_text
+
     _tell(file, check_text(_text_of(file)), as_json=as_json)
 
 
@@ -44,6 +46,8 @@ def check(file: Path, as_json: bool) -> None:
 @as_json
 def activate(settings: Settings, file: Path, as_json: bool) -> None:
     """Check a rule set against the users and sites of this gateway, and put it into force."""
+    from routing_rules.model import Problem
+
     source = _text_of(file)
     checked = run_on_store(settings, "rules.check", {"source": source})
     _tell(file, [Problem(**row) for row in checked["problems"]], as_json=as_json, is_quiet=True)
@@ -116,10 +120,14 @@ def as_row(problem: Problem) -> dict[str, Any]:
 
 
 async def _check(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    from gateway.services.activate_rules import check_rules
+
     return {"problems": [as_row(p) for p in await check_rules(parts, arguments["source"])]}
 
 
 async def _activate(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    from gateway.services.activate_rules import activate_rules
+
     return {"version": await activate_rules(parts, arguments["source"], by="cli")}
 
 
@@ -137,6 +145,8 @@ async def _show(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _explain(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
+    from gateway.services.explain_study import explain_study
+
     return await explain_study(parts, arguments["study"], EVERYWHERE)
 
 

@@ -198,16 +198,16 @@ def _bones(rng: np.random.Generator) -> Plane:
     bones = np.zeros((_H, _W), dtype=np.float32)
     for number in range(10):
         for side in (-1, 1):
-            bones += _bar(_posterior_rib(number, side), width=21 + 0.6 * number, strength=0.060)
+            _add_bar(bones, _posterior_rib(number, side), width=21 + 0.6 * number, strength=0.060)
             if 1 <= number <= 6:
-                bones += _bar(_anterior_rib(number, side), width=24, strength=0.030)
+                _add_bar(bones, _anterior_rib(number, side), width=24, strength=0.030)
     for side in (-1, 1):
         t = np.linspace(0, 1, 24)
         bend = 0.182 - 0.052 * t - 0.012 * np.sin(t * 2 * math.pi)
         clavicle = zip(0.5 + side * (0.035 + 0.315 * t), bend, strict=True)
-        bones += _bar([(float(a), float(b)) for a, b in clavicle], width=26, strength=0.080)
+        _add_bar(bones, [(float(a), float(b)) for a, b in clavicle], width=26, strength=0.080)
         blade = zip(0.5 + side * (0.385 - 0.045 * np.sin(t * 2.6)), 0.165 + 0.25 * t, strict=True)
-        bones += _bar([(float(a), float(b)) for a, b in blade], width=18, strength=0.040)
+        _add_bar(bones, [(float(a), float(b)) for a, b in blade], width=18, strength=0.040)
     return bones + _spine(rng)
 
 
@@ -232,15 +232,21 @@ def _anterior_rib(number: int, side: int) -> list[tuple[float, float]]:
     return [(0.5 + side * float(o), float(v)) for o, v in zip(offset, drop, strict=True)]
 
 
-def _bar(points: list[tuple[float, float]], *, width: float, strength: float) -> Plane:
-    """A bone along a line: a soft body with denser rims."""
-    pixels = [(px * _W, py * _H) for px, py in points]
+def _add_bar(bones: Plane, points: list[tuple[float, float]], *, width: float, strength: float) -> None:
+    """Add a bone along a line: a soft body with denser rims. Only the part of the film around it is touched."""
+    reach = round(width + 8)
+    xs, ys = [px * _W for px, _ in points], [py * _H for _, py in points]
+    left, top = max(0, int(min(xs)) - reach), max(0, int(min(ys)) - reach)
+    right, bottom = min(_W, int(max(xs)) + reach), min(_H, int(max(ys)) + reach)
+    if right <= left or bottom <= top:
+        return
+    pixels = [(x - left, y - top) for x, y in zip(xs, ys, strict=True)]
     layers = []
     for factor in (1.0, 0.66):
-        mask = Image.new("L", (_W, _H), 0)
+        mask = Image.new("L", (right - left, bottom - top), 0)
         ImageDraw.Draw(mask).line(pixels, fill=255, width=round(width * factor), joint="curve")
         layers.append(np.asarray(mask.filter(ImageFilter.GaussianBlur(2.2)), dtype=np.float32) / 255)
-    return np.asarray(strength * (layers[0] - 0.42 * layers[1]), dtype=np.float32)
+    bones[top:bottom, left:right] += strength * (layers[0] - 0.42 * layers[1])
 
 
 def _spine(rng: np.random.Generator) -> Plane:
@@ -268,7 +274,9 @@ def _blurred(plane: Plane, radius: float) -> Plane:
 
 def _to_counts(density: Plane, rng: np.random.Generator, film: ChestFilm) -> FilmPixels:
     """Density to 12-bit counts, with the grain of the detector: more where fewer photons came through."""
-    level = np.clip((density - 0.02) / 0.60, 0, 1)
+    level = np.clip((density - 0.02) / 0.60, 0, None)
+    # A shoulder as film has: behind the heart the spine is still seen instead of burning out.
+    level = np.where(level > 0.7, 0.7 + 0.3 * np.tanh((level - 0.7) / 0.42), level)
     level = level ** 0.92
     grain = rng.normal(0, 1, density.shape).astype(np.float32)
     counts = 180 + 3500 * level + grain * (10 + 22 * level)

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 EDGES = ("gateway.dicom", "gateway.ecg", "gateway.http", "gateway.delivery")
 MAKERS = ("gateway.reports", "gateway.renditions", "gateway.formats")
 WORDS = ("storage.model", "storage.errors")      # plain words that anyone in gateway/ may use
-COMMON = ("gateway.core", "gateway.settings", "gateway.observability", *WORDS)
+COMMON = ("gateway.__version__", "gateway.core", "gateway.settings", "gateway.observability", *WORDS)
 BELOW_SERVICES = (*MAKERS, *COMMON)
 
 # room → what it may import besides itself; the longest matching name is the room of a module
