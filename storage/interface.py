@@ -29,6 +29,13 @@ from storage.tables.reports import Reports
 from storage.tables.sites import Sites
 from storage.tables.studies import Studies
 from storage.tables.users import Users
+from storage.tables.worklist_rows import ClinicLine as ClinicLine
+from storage.tables.worklist_rows import Counts as Counts
+from storage.tables.worklist_rows import DeliveryLine as DeliveryLine
+from storage.tables.worklist_rows import ReadingFilter as ReadingFilter
+from storage.tables.worklist_rows import ReadingLine as ReadingLine
+from storage.tables.worklist_rows import SignedReport as SignedReport
+from storage.tables.worklist_rows import StudyLine as StudyLine
 from storage.tables.worklists import Worklists
 
 __all__ = ["Database", "ObjectStore", "ObjectWriter", "Storage", "Transaction", "chain_fault"]

@@ -12,7 +12,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from gateway import __version__
-from gateway.core.errors import InvalidRequest, NotFound
+from gateway.core.errors import InvalidRequest
 from gateway.http import messages as m
 from gateway.http.routing import ADMINS, Handler, Route, caller_of, json_response, person_of, read_json
 from gateway.services.accept_device import accept_device
@@ -29,7 +29,7 @@ from gateway.services.administer_sites import (
 )
 from gateway.services.administer_users import add_user, list_users
 from gateway.services.ports import Parts
-from storage.interface import Transaction
+from gateway.services.show_rules import rules_in_force
 from storage.model import (
     INBOX_SITE_ID,
     Destination,
@@ -183,7 +183,7 @@ def _users(parts: Parts) -> list[Route]:
 def _rules(parts: Parts) -> list[Route]:
     async def show(request: web.Request) -> web.StreamResponse:
         require_alliance(caller_of(request).scope)
-        return json_response(await parts.database.read(_active_rules))
+        return json_response(await _rules_view(parts))
 
     async def activate(request: web.Request) -> web.StreamResponse:
         caller = caller_of(request)
@@ -195,20 +195,16 @@ def _rules(parts: Parts) -> list[Route]:
         except UnicodeDecodeError as exc:
             raise InvalidRequest("A rule set is UTF-8 text.") from exc
         await activate_rules(parts, source, by=caller.actor, address=caller.address)
-        return json_response(await parts.database.read(_active_rules), status=201)
+        return json_response(await _rules_view(parts), status=201)
 
     return [_row("GET", "rules", show, "The rule set in force", response=m.RuleSetView),
             _row("POST", "rules", activate, "Check a rule set (YAML) and put it in force", response=m.RuleSetView)]
 
 
-def _active_rules(tx: Transaction) -> m.RuleSetView:
-    active = tx.decisions.active_rule_set()
-    if active is None:
-        raise NotFound("No rule set is in force.")
-    version, source = active
-    at, by = next((at, by) for number, at, by in tx.decisions.rule_sets() if number == version)
-    return m.RuleSetView(version=version, activated_at=at, activated_by=tx.worklists.names([by]).get(by, by),
-                         source=source)
+async def _rules_view(parts: Parts) -> m.RuleSetView:
+    found = await rules_in_force(parts)
+    return m.RuleSetView(version=found.version, activated_at=found.activated_at, activated_by=found.activated_by,
+                         source=found.source)
 
 
 def _row(method: str, path: str, handler: Handler, summary: str, *, request: type | None = None,

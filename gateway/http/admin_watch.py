@@ -11,7 +11,7 @@ from gateway.http.routing import ADMINS, Route, caller_of, json_response
 from gateway.http.views import delivery_view
 from gateway.services.ports import Parts
 from gateway.services.settle_alarms import acknowledge_alarm, quarantined_bytes, resolve_quarantined
-from storage.interface import Transaction
+from gateway.services.show_audit import ShownEntry, show_audit
 from storage.model import Alarm, Arrival
 
 LONGEST_LIST = 2000
@@ -49,7 +49,8 @@ def routes(parts: Parts) -> list[Route]:
     async def audit(request: web.Request) -> web.StreamResponse:
         limit = asking.whole_number(request, "limit", 500, most=LONGEST_LIST)
         study_id = asking.text(request, "study")
-        return json_response(await parts.database.read(lambda tx: _audit(tx, request, study_id, limit)))
+        found = await show_audit(parts, caller_of(request).scope, study_id=study_id, limit=limit)
+        return json_response([_audit_view(shown) for shown in found])
 
     desk = "/api/admin/"
     return [
@@ -66,15 +67,12 @@ def routes(parts: Parts) -> list[Route]:
     ]
 
 
-def _audit(tx: Transaction, request: web.Request, study_id: str, limit: int) -> list[m.AuditView]:
-    scope = caller_of(request).scope
-    found = tx.audit.of_study(study_id, scope)[-limit:] if study_id else tx.audit.recent(scope, limit)
-    names = tx.worklists.names([chained.entry.actor for chained in found])
-    return [m.AuditView(
-        node=chained.node, seq=chained.seq, at=chained.entry.at, actor=chained.entry.actor,
-        actor_name=names.get(chained.entry.actor, chained.entry.actor), action=chained.entry.action,
-        is_success=chained.entry.is_success, site_id=chained.entry.site_id, study_id=chained.entry.study_id,
-        detail=chained.entry.detail, hash=chained.hash) for chained in found]
+def _audit_view(shown: ShownEntry) -> m.AuditView:
+    chained, entry = shown.chained, shown.chained.entry
+    return m.AuditView(
+        node=chained.node, seq=chained.seq, at=entry.at, actor=entry.actor, actor_name=shown.actor_name,
+        action=entry.action, is_success=entry.is_success, site_id=entry.site_id, study_id=entry.study_id,
+        detail=entry.detail, hash=chained.hash)
 
 
 def _arrival_view(arrival: Arrival) -> m.ArrivalView:

@@ -7,17 +7,16 @@ another sees through a readers' route only what the readers' role opens.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aiohttp import web
 
 from gateway.core.errors import NotAllowed
 from gateway.http.routing import Caller, Route
-from gateway.services.log_in import keep_session, session_user, sha256_of
+from gateway.services.log_in import keep_session, sha256_of
 from gateway.services.ports import Parts
-from storage.interface import Transaction
-from storage.model import EVERYWHERE, INBOX_SITE_ID, Grant, Role, Scope, User
+from gateway.services.recognise_caller import recognise_machine, recognise_person
+from storage.model import User
 
 COOKIE = "rg_session"
 
@@ -45,27 +44,19 @@ class Authenticator:
     async def person(self, request: web.Request) -> User | None:
         """The account behind the cookie, if its session is alive; does not prolong it."""
         token = request.cookies.get(COOKIE, "")
-        if not token:
-            return None
-
-        def look_up(tx: Transaction) -> User | None:
-            user = session_user(tx, self._parts, token)
-            return None if user is None else _without_inbox(tx, user)
-
-        return await self._parts.database.read(look_up)
+        return await recognise_person(self._parts, token) if token else None
 
     async def _machine(self, request: web.Request, row: Route, authorization: str) -> Caller:
         kind, _, token = authorization.partition(" ")
         if kind.lower() != "bearer" or not token:
             raise NotAllowed("Use Authorization: Bearer.", reason="bad-token")
-        found = await self._parts.database.read(lambda tx: tx.users.find_token(sha256_of(token.strip())))
-        if found is None:
+        machine = await recognise_machine(self._parts, token.strip())
+        if machine is None:
             raise NotAllowed("This token is not known.", reason="bad-token")
-        token_id, site_id, token_scope = found
-        if token_scope not in row.token_scopes:
+        if machine.token_scope not in row.token_scopes:
             raise NotAllowed("This token is not made for that.", reason="token-scope")
-        return Caller(actor=f"token:{token_id}", address=request.remote or "", scope=Scope(frozenset({site_id})),
-                      token_site_id=site_id)
+        return Caller(actor=f"token:{machine.token_id}", address=request.remote or "", scope=machine.scope,
+                      token_site_id=machine.site_id)
 
     async def _keep(self, token: str) -> None:
         """Move the idle limit, but write it at most once in a twentieth of it: reading a list costs no commit."""
@@ -79,18 +70,3 @@ class Authenticator:
         self._kept[key] = now
         # Shielded: a browser that hangs up in the middle must not leave a half-awaited write.
         await asyncio.shield(keep_session(self._parts, token))
-
-
-def _without_inbox(tx: Transaction, user: User) -> User:
-    """Spell out "every site" for everyone but administrators.
-
-    The inbox holds studies of devices that nobody has registered, so nobody but an administrator may see it; a grant
-    for the whole alliance therefore means each of its sites, named.
-    """
-    if not any(grant.site_id is None and grant.role is not Role.ADMIN for grant in user.grants):
-        return user
-    site_ids = [site.id for site in tx.sites.sites(EVERYWHERE) if site.id != INBOX_SITE_ID]
-    grants = [named for grant in user.grants
-              for named in ([grant] if grant.site_id is not None or grant.role is Role.ADMIN
-                            else [Grant(grant.role, site_id) for site_id in site_ids])]
-    return replace(user, grants=tuple(grants))

@@ -8,10 +8,9 @@ from gateway.http import asking
 from gateway.http.messages import ClinicList, ClinicRow, DeliveryView
 from gateway.http.routing import CLINICS, Route, caller_of, json_response
 from gateway.http.views import delivery_view, study_fields
-from gateway.services.list_clinic_studies import list_clinic_studies, step_of
+from gateway.services.list_clinic_studies import ClinicLine, DeliveryLine, list_clinic_studies, step_of
 from gateway.services.ports import Parts
 from storage.model import DestinationKind
-from storage.tables.worklist_rows import ClinicLine, DeliveryLine
 
 PAGE = 50
 LONGEST_PAGE = 500

@@ -11,11 +11,10 @@ from gateway.http.messages import ReadingDetail, ReadingList, ReasonRequest
 from gateway.http.routing import ADMINS, READERS, Route, caller_of, json_response, person_of, read_json
 from gateway.http.views import reading_detail, reading_row
 from gateway.services.claim_reading import claim_reading, release_reading, send_back
-from gateway.services.list_readings import list_readings
+from gateway.services.list_readings import ReadingFilter, list_readings
 from gateway.services.ports import Parts
 from gateway.services.show_reading import show_reading
 from storage.model import Priority, ReadingState
-from storage.tables.worklist_rows import ReadingFilter
 
 PAGE = 200
 LONGEST_PAGE = 1000

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.http import messages as m
+from gateway.services.list_clinic_studies import DeliveryLine
+from gateway.services.list_readings import ReadingLine, StudyLine
 from gateway.services.show_reading import ShownReading
 from gateway.services.show_study import ShownStudy
 from storage.model import Confidence, Decision, Instance, Patient, Report, Series
-from storage.tables.worklist_rows import DeliveryLine, ReadingLine, StudyLine
-from storage.tables.worklists import ECG_MODALITY
+
+ECG_MODALITY = "ECG"
 
 
 def kind_of(modality: str) -> str:

@@ -7,9 +7,10 @@ from datetime import timedelta
 from enum import StrEnum
 
 from gateway.services.ports import Parts
+from storage.interface import ClinicLine as ClinicLine
+from storage.interface import DeliveryLine as DeliveryLine
 from storage.interface import Transaction
 from storage.model import DeliveryState, DestinationKind, ReadingState, Scope, StudyState
-from storage.tables.worklist_rows import ClinicLine
 
 SHOWN_DAYS = 90
 """Older studies are found by Patient ID or accession number alone."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.services.ports import Parts
+from storage.interface import ReadingFilter as ReadingFilter
+from storage.interface import ReadingLine as ReadingLine
+from storage.interface import StudyLine as StudyLine
 from storage.model import ReadingState, Scope
-from storage.tables.worklist_rows import ReadingFilter, ReadingLine
 
 FINISHED_SHOWN_DAYS = 30
 """Finished readings older than that are found by Patient ID or accession number alone."""

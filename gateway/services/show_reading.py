@@ -9,9 +9,10 @@ from gateway.core.errors import NotFound
 from gateway.core.reading import ReadingAction, allowed_actions
 from gateway.services.ports import Clock, Parts
 from gateway.services.show_study import ShownStudy, look_up_study
+from storage.interface import DeliveryLine as DeliveryLine
+from storage.interface import ReadingLine as ReadingLine
 from storage.interface import Transaction
 from storage.model import AuditEntry, Reading, ReadingState, Report, Scope, User
-from storage.tables.worklist_rows import DeliveryLine, ReadingLine
 
 
 class Act(StrEnum):
