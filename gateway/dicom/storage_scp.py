@@ -79,6 +79,9 @@ class StorageScp:
         except StorageError as exc:
             log.error("association refused", why=str(exc), peer=peer.address)
             return Rejection.TEMPORARY_CONGESTION
+        except Exception:  # the listener's outermost loop: refuse, and serve the next one
+            log.exception("association refused", peer=peer.address)
+            return Rejection.TEMPORARY_CONGESTION
 
     def begin(self, peer: Peer, command: StoreCommand) -> DatasetSink:
         return DatasetKeeper(self._parts, sop_class_uid=command.sop_class_uid,

@@ -11,6 +11,7 @@ import os
 import queue
 import select
 import socket
+import time
 from typing import Any
 
 from pynetdicom.dimse import DIMSEServiceProvider
@@ -18,6 +19,7 @@ from pynetdicom.transport import AssociationSocket
 
 _WAIT_MS = 100
 _MESSAGE_WAIT_S = 0.01
+_CLOSED_WAIT_S = 0.002
 _LARGEST_REQUEST_PDU_BYTES = 1 << 20        # an A-ASSOCIATE-RQ with 128 contexts is far below
 _HEADER_BYTES = 6
 
@@ -54,6 +56,7 @@ class PduSocket(AssociationSocket):
         """True if there is data to read; waits a moment for it, or for something to send."""
         sock, event = self.socket, self.outgoing.event
         if sock is None or not self._is_connected or event < 0:
+            time.sleep(_CLOSED_WAIT_S)               # nothing will come; the thread only waits to be ended
             return False
         try:
             found = dict(self.poller.poll(_WAIT_MS))

@@ -276,12 +276,16 @@ def _on_requested(event: Any) -> None:
     peer = Peer(f"{int(time.time()):x}-{_counter.next():x}", str(request.calling_ae_title or "").strip(),
                 str(request.called_ae_title or "").strip(), str(association.requestor.address_info.address))
     dimse: _ReceivingDimse = association.dimse
-    rejection = dimse.service.admit(peer)
-    if rejection is None:
-        dimse.peer = peer
-        return
-    association.acse.send_reject(*rejection.value)
-    association.kill()
+    # pynetdicom goes on to accept when this raises: whatever happens, nobody gets in without a yes.
+    rejection: Rejection | None = Rejection.TEMPORARY_CONGESTION
+    try:
+        rejection = dimse.service.admit(peer)
+    finally:
+        if rejection is None:
+            dimse.peer = peer
+        else:
+            association.acse.send_reject(*rejection.value)
+            association.kill()
 
 
 def _on_store(event: Any) -> int:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 from pynetdicom import AE
 
 from gateway.core.errors import InvalidRequest, NotFound
+from gateway.dicom.storage_scp import StorageScp
 from gateway.services.accept_device import accept_device
+from storage.errors import StorageUnavailable
 from storage.model import EVERYWHERE, INBOX_SITE_ID, Device, Grant, KnockState, Role, User
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
@@ -128,6 +131,38 @@ async def test_stopping_ends_idle_associations_within_ten_seconds(tmp_path):
         await receiver.scp.stop()
         assert time.monotonic() - began < 10
         await until(lambda: association.is_aborted)
+
+
+class BrokenDatabase:
+    """A database whose reads fail in a way that nobody foresaw."""
+
+    def __init__(self, real, error: Exception) -> None:
+        self._real, self._error = real, error
+
+    async def read(self, work):
+        raise self._error
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable("gone"), RuntimeError("a fault of ours")])
+async def test_nobody_gets_in_while_the_devices_cannot_be_looked_up(receiver, error):
+    broken = replace(receiver.parts, database=BrokenDatabase(receiver.parts.database, error))
+    scp = StorageScp(broken)
+    address = await scp.start()
+    try:
+        assert "Reason: Temporary Congestion" in (await dcmtk.echoscu(address)).output
+    finally:
+        await scp.stop()
+
+
+async def test_services_that_we_do_not_offer_are_not_negotiated(receiver):
+    host, port = receiver.address.split(":")
+    code, output = await dcmtk.run("findscu", "-v", "-S", "-aet", "MODALITY", "-aec", "GATEWAY", "-k",
+                                   "QueryRetrieveLevel=STUDY", host, port)
+    assert code != 0
+    assert "No presentation context" in output or "No Acceptable Presentation Contexts" in output
 
 
 async def test_an_object_on_its_way_is_finished_and_answered_while_the_port_closes(tmp_path):
