@@ -21,7 +21,7 @@ def folder(tmp_path):
 @pytest.fixture
 async def watched(parts, folder):
     parts = replace(parts, settings=replace(parts.settings, ecg_folders=(f"yangchang={folder}",)))
-    folders = WatchedFolders(parts, settle_s=0.1, poll_s=0.3, pair_wait_s=0.8)
+    folders = WatchedFolders(parts, settle_s=0.1, poll_s=0.3)
     await folders.start()
     yield parts
     await folders.stop()
@@ -108,10 +108,14 @@ async def test_a_header_waits_for_its_signal_file(watched, folder):
     assert len(await studies(watched)) == 2
 
 
-async def test_a_header_whose_signal_file_never_comes_is_put_aside(watched, folder):
+async def test_a_header_whose_signal_file_never_comes_is_put_aside(parts, folder):
+    folders = WatchedFolders(replace(parts, settings=replace(parts.settings, ecg_folders=(f"a={folder}",))),
+                             settle_s=0.1, poll_s=0.1, pair_wait_s=0.5)
+    await folders.start()
     (folder / "demo1.hea").write_bytes(wfdb_files()["demo1.hea"])
     await until(lambda: (folder / "failed" / "demo1.hea.reason.txt").exists())
     assert (folder / "failed" / "demo1.hea.reason.txt").read_text().startswith("wfdb-missing-data\n")
+    await folders.stop()
 
 
 async def test_the_same_name_twice_overwrites_nothing_in_done(watched, folder):
