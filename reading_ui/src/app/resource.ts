@@ -1,7 +1,7 @@
 /**
  * Something fetched for a screen. While it is fetched anew the old value stays, so that nothing flashes.
  */
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 
 import { ApiProblem } from '../api/http';
 
@@ -59,6 +59,14 @@ export function useResource<T>(load: (signal: AbortSignal) => Promise<T>, key: s
   }, []);
   const isCurrent = state.key === key;
   return { data: isCurrent ? state.data : null, problem: isCurrent ? state.problem : null, isLoading: !isCurrent || state.isLoading, reload, replace };
+}
+
+/**
+ * The same object as long as it says the same: news about a reading must not make its viewer open the study again.
+ */
+export function useSame<T>(value: T): T {
+  const text = JSON.stringify(value);
+  return useMemo(() => JSON.parse(text) as T, [text]);
 }
 
 /** Errors of the server are told; anything else is a fault of ours and goes to the error boundary's log. */

@@ -47,6 +47,7 @@ export function LoginPage({ hasEnded, onLogIn }: { hasEnded: boolean; onLogIn: (
           label={w.login.password}
           name="password"
           type="password"
+          readOnly={enter.isBusy}
           autoComplete="current-password"
           required
           value={password}

@@ -6,7 +6,7 @@ import { type CSSProperties, type ReactNode, useCallback, useEffect, useRef, use
 import { readings as api } from '../api/endpoints';
 import type { LiveEvent, ReadingDetail } from '../api/types';
 import { useLive } from '../app/live';
-import { useResource } from '../app/resource';
+import { useResource, useSame } from '../app/resource';
 import { useSession } from '../app/session';
 import { Loading, Note, ProblemNote } from '../parts/notes';
 import { ReportPanel } from '../report';
@@ -45,7 +45,8 @@ function Reading({ detail, problem, onDetail, onReload }: ReadingProps) {
   // What the viewer measured goes to where the caret last stood; the panel says how.
   const insert = useRef<((text: string) => void) | null>(null);
   const onMeasurement = useCallback((text: string) => { insert.current?.(text); }, []);
-  const { row, study } = detail;
+  const { row } = detail;
+  const study = useSame(detail.study);
   const wasSigned = detail.versions.some(isSigned);
   const holder = row.claimed_by !== null && row.claimed_by !== session.user_id ? (row.claimed_by_name ?? row.claimed_by) : null;
   useEffect(() => {
@@ -56,6 +57,9 @@ function Reading({ detail, problem, onDetail, onReload }: ReadingProps) {
 
   return (
     <div className="reading" data-testid="reading" data-state={row.state}>
+      <a className="skip" href="#report">
+        {w.reading.skipToReport}
+      </a>
       <IdentityBar row={row} study={study} />
       {problem && <ProblemNote problem={problem} onRetry={onReload} />}
       {row.late_instances > 0 && <Note tone="warning">{wasSigned ? w.reading.lateSigned(row.late_instances) : w.reading.late(row.late_instances)}</Note>}
@@ -107,7 +111,9 @@ function Split({ left, right }: { left: ReactNode; right: ReactNode }) {
           if (event.key === 'ArrowRight') keep(shown_px - STEP_PX);
         }}
       />
-      <div className="report-pane">{right}</div>
+      <div className="report-pane" id="report" tabIndex={-1}>
+        {right}
+      </div>
     </div>
   );
 }

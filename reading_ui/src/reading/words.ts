@@ -1,5 +1,6 @@
 export const zh = {
   back: '列表',
+  skipToReport: '跳到报告',
   identity: '患者身份',
   patientId: '患者号',
   accession: '检查号',
@@ -44,6 +45,7 @@ export const zh = {
 
 export const en: typeof zh = {
   back: 'List',
+  skipToReport: 'Skip to the report',
   identity: 'Patient identity',
   patientId: 'Patient ID',
   accession: 'Accession',

@@ -24,7 +24,8 @@ export function Editor({ study, handle, insert }: EditorProps) {
   const w = useWords();
   const { draft, type, flush } = handle;
   const areas = useRef<Record<Section, HTMLTextAreaElement | null>>({ technique: null, findings: null, impression: null });
-  const last = useRef<Section>('findings');
+  /** Where the caret last stood; null until a text was entered, and after a template. */
+  const last = useRef<Section | null>(null);
   const caret = useRef<{ section: Section; at: number } | null>(null);
   const latest = useRef(draft.text);
   useLayoutEffect(() => {
@@ -39,7 +40,7 @@ export function Editor({ study, handle, insert }: EditorProps) {
 
   useEffect(() => {
     insert.current = (words) => {
-      const section = last.current;
+      const section = last.current ?? 'findings';
       const area = areas.current[section];
       const text = latest.current[section];
       const result = inserted(text, words, area?.selectionStart ?? text.length, area?.selectionEnd ?? text.length);
@@ -52,12 +53,11 @@ export function Editor({ study, handle, insert }: EditorProps) {
   }, [insert, put]);
 
   const goToNext = useCallback((): void => {
-    const from = SECTIONS.indexOf(last.current);
-    const focused = document.activeElement === areas.current[last.current];
+    const from = SECTIONS.indexOf(last.current ?? 'technique');
     for (let step = 0; step <= SECTIONS.length; step += 1) {
       const section = SECTIONS[(from + step) % SECTIONS.length] ?? 'findings';
       const area = areas.current[section];
-      const at = step === 0 && focused ? (area?.selectionEnd ?? 0) : 0;
+      const at = step === 0 && last.current !== null ? (area?.selectionEnd ?? 0) : 0;
       const found = nextPlaceholder(latest.current[section], at);
       if (area === null || found === null || (step === 0 && found.start < at)) continue;
       area.focus();
@@ -90,7 +90,10 @@ export function Editor({ study, handle, insert }: EditorProps) {
         study={study}
         templateId={draft.templateId}
         isBlank={isBlank(draft.text)}
-        onChoose={({ id, technique, findings, impression }) => { type({ ...draft.text, technique, findings, impression }, id); }}
+        onChoose={({ id, technique, findings, impression }) => {
+          last.current = null;
+          type({ ...draft.text, technique, findings, impression }, id);
+        }}
       />
       {SECTIONS.map((section) => (
         <PlaceholderArea

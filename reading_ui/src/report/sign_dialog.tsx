@@ -65,6 +65,7 @@ export function SignDialog({ row, isEmergency, onClose, onSigned }: SignDialogPr
           autoComplete="current-password"
           value={password}
           disabled={isBlocked}
+          readOnly={sign.isBusy}
           data-testid="sign-password"
           onChange={(event) => { setPassword(event.target.value); }}
           onKeyDown={(event) => {
