@@ -96,11 +96,13 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
   const footer = useFooter(ecg, view.mmPerS, view.mmPerMv, view.zoom, calibration.isCalibrated, sheet.hidden, extent, traces.shiftsMv);
   return (
     <div className="ecg" ref={root} tabIndex={-1} role="group" aria-label={w.viewer} data-testid="ecg-viewer">
-      <Toolbar study={study} view={view} pages={pageCount(extent)} calibration={calibration} onChange={change} onCaliper={toggleCaliper}
-        onCalibrate={() => { setCalibrating(true); }} />
-      <EcgSheet deskRef={desk} sheet={sheet} layout={view.layout} pxPerMm={pxPerMm} traces={traces} header={header} footer={footer}
-        calipers={calipers} active={view.active} isMarching={view.isMarching} onCaliper={moveCaliper} />
-      <SidePanel ecg={ecg} sheet={sheet} calipers={calipers} onMeasurement={onMeasurement} />
+      <div className="ecg-frame">
+        <Toolbar study={study} view={view} pages={pageCount(extent)} calibration={calibration} onChange={change} onCaliper={toggleCaliper}
+          onCalibrate={() => { setCalibrating(true); }} />
+        <EcgSheet deskRef={desk} sheet={sheet} layout={view.layout} pxPerMm={pxPerMm} traces={traces} header={header} footer={footer}
+          calipers={calipers} active={view.active} isMarching={view.isMarching} onCaliper={moveCaliper} />
+        <SidePanel ecg={ecg} sheet={sheet} calipers={calipers} onMeasurement={onMeasurement} />
+      </div>
       {isCalibrating && <CalibrationDialog calibration={calibration} onClose={() => { setCalibrating(false); }} />}
     </div>
   );
