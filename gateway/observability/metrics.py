@@ -34,6 +34,12 @@ HTTP_SECONDS = Histogram("reading_gateway_http_seconds", "Time until an HTTP ans
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
+def count_arrival(via: str, outcome: str, size_bytes: int) -> None:
+    """Something came in and is durable; called once an arrival, after its commit."""
+    ARRIVALS.labels(via=via, outcome=outcome).inc()
+    ARRIVED_BYTES.labels(via=via).inc(size_bytes)
+
+
 def exposition() -> bytes:
     """Return the page that Prometheus reads."""
     return generate_latest(REGISTRY)

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from gateway.core.errors import DestinationRefused, DestinationUnavailable
 from gateway.core.retry import backoff_s
+from gateway.observability import metrics
 from gateway.services.job_runner import JobHandler, RetryLater
 from gateway.services.ports import DeliveryChannel, DeliveryParcel, Event, Parts
 from gateway.services.queue_deliveries import JOB, note_delivery
@@ -45,12 +46,15 @@ async def deliver(parts: Parts, delivery_id: str, channels: Channels, *, jitter:
     try:
         await _try(parts, delivery, report, destination, channels)
     except DestinationUnavailable as exc:
+        metrics.DELIVERIES.labels(kind=delivery.kind, outcome="unavailable").inc()
         await _wait(parts, delivery, str(exc), jitter)
     except DestinationRefused as exc:
+        metrics.DELIVERIES.labels(kind=delivery.kind, outcome="refused").inc()
         why = str(exc)
         await _settle(parts, delivery, lambda tx, now: _refused(tx, delivery, now, why, "delivery-refused"))
     else:
         await _settle(parts, delivery, lambda tx, now: _accepted(tx, delivery, started, now))
+        metrics.DELIVERIES.labels(kind=delivery.kind, outcome="accepted").inc()
 
 
 async def _try(parts: Parts, delivery: Delivery, report: Report, destination: Destination | None,

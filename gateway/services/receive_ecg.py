@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from gateway.core.errors import Unreadable
 from gateway.core.waveform import EcgPatient, EcgRecord
 from gateway.formats.ecg import ecg_facts, read_ecg, recognise
+from gateway.observability import metrics
 from gateway.services.ports import Event, Parts
 from gateway.services.receive_instance import Sender, keep_quarantined, receive_part10
 from storage.interface import Transaction
@@ -67,6 +68,7 @@ async def receive_ecg(parts: Parts, data: bytes, sender: Sender, *, file_name: s
         await keep_quarantined(parts, data, sender, reason=exc.reason, detail=str(exc), file_name=file_name)
         raise
     received = await _index(parts, _Arriving(record, ref, sender, file_name, parts.clock()))
+    metrics.count_arrival(sender.via, received.outcome, ref.size_bytes)
     parts.events.publish(Event("arrival", sender.site_id, received.study_id))
     if received.outcome is ArrivalOutcome.KEPT:
         parts.events.publish(Event("study", sender.site_id, received.study_id))

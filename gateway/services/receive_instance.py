@@ -17,6 +17,7 @@ from gateway.formats.dicom_dataset import DatasetHead, read_part10
 from gateway.formats.dicom_elements import ByteSource
 from gateway.formats.ecg import read_ecg
 from gateway.formats.part10 import read_file_meta
+from gateway.observability import metrics
 from gateway.services.complete_study import announce_complete
 from gateway.services.index_instance import Candidate, Clash, Indexed, LostRace, index_instance
 from gateway.services.ports import Event, Parts
@@ -134,6 +135,7 @@ async def quarantine_kept(parts: Parts, ref: ObjectRef, sender: Sender, *, reaso
                               detail=f"{reason}: {detail}", at=arrival.at)
 
     await parts.database.write(work)
+    metrics.count_arrival(arrival.via, arrival.outcome, arrival.size_bytes)
     parts.events.publish(Event("alarm", sender.site_id))
     return Receipt(arrival.outcome, arrival.id, None, None, sop_instance_uid, sop_class_uid, reason, detail)
 
@@ -175,6 +177,7 @@ def _is_same_dataset(parts: Parts, one_sha256: str, other_sha256: str) -> bool:
 
 def _announce(parts: Parts, indexed: Indexed) -> None:
     arrival = indexed.arrival
+    metrics.count_arrival(arrival.via, arrival.outcome, arrival.size_bytes)
     parts.events.publish(Event("arrival", arrival.site_id, arrival.study_id or ""))
     if indexed.has_alarm:
         parts.events.publish(Event("alarm", arrival.site_id, arrival.study_id or ""))
