@@ -23,11 +23,14 @@ def _setting(default: Any, help: str, *, choices: tuple[str, ...] = (), is_secre
     return field(default=default, metadata={"help": help, "choices": choices, "secret": is_secret})
 
 
+_VAR = Path("var")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of one gateway process. An address is "host:port"; port 0 asks the system for a free one."""
 
-    data_dir: Path = _setting(Path("var"), "Folder of everything the gateway keeps (embedded engine).")
+    data_dir: Path = _setting(_VAR, "Folder of everything the gateway keeps (embedded engine).")
     http: str = _setting("127.0.0.1:8080", "Address of the web pages, the API and DICOMweb.")
     dicom: str = _setting("127.0.0.1:11112", "Address of the DICOM port.")
     ae_title: str = _setting("GATEWAY", "The gateway's own AE title, called by devices.")
@@ -49,7 +52,8 @@ class Settings:
     max_pdu_bytes: int = _setting(131072, "Largest PDU that the gateway takes, bytes.")
     network_timeout_s: float = _setting(60.0, "A DICOM peer that is silent for so long is cut off, seconds.")
     reserve_bytes: int = _setting(1 << 30, "Free space below which new objects are refused (A700), bytes.")
-    quiet_period_s: float = _setting(5.0, "Silence after which a study without an expected count is complete, seconds.")
+    quiet_period_s: float = _setting(5.0, "Silence after which a study without an expected count is complete, "
+                                     "seconds.")
     short_quiet_period_s: float = _setting(600.0, "Silence after which a study that still lacks expected instances "
                                            "is read as it is, seconds.")
     max_upload_bytes: int = _setting(1 << 30, "Largest HTTP upload (STOW-RS), bytes.")
@@ -98,7 +102,7 @@ def load(toml_path: Path | None = None, *, environ: Mapping[str, str] | None = N
 
 
 def _convert(setting: dataclasses.Field[Any], value: Any) -> Any:
-    default = setting.default
+    default: Any = setting.default
     try:
         converted: Any
         if isinstance(default, Path):

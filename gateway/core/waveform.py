@@ -22,7 +22,8 @@ MISSING_NV = -(2**31)
 class EcgLead:
     """One lead as recorded.
 
-    `samples` are the file's own integers (n_samples,), int32. Value in nanovolts = (samples + baseline) × nv_per_unit.
+    `samples` are the file's own integers (n_samples,), int32.
+    Value in nanovolts = (samples + baseline) × nv_per_unit.
     """
 
     name: str                              # I, II, III, aVR, aVL, aVF, V1…V9, V3R…; else the file's text

@@ -217,7 +217,7 @@ class ReadingDetail(msgspec.Struct, frozen=True):
     study: StudyView
     report: ReportView | None      # newest version, draft or signed
     versions: list[ReportView]
-    allowed: list[str]             # of: claim, release, write, submit, review, return, sign, sign_emergency, send_back
+    allowed: list[str]             # claim, release, write, submit, review, return, sign, sign_emergency, send_back
     reason: str                    # of the last return or rejection
     deliveries: list[DeliveryView]
 

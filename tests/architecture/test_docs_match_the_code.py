@@ -55,6 +55,7 @@ def test_make_help_lists_every_target_that_the_readme_names() -> None:
 def test_the_program_starts_without_loading_the_gateway() -> None:
     """A command that asks the running gateway is quick: the heavy parts load only when a command needs them."""
     heavy = ["pynetdicom", "wfdb", "pandas", "highdicom", "imagecodecs", "sqlalchemy", "aiohttp", "numpy"]
-    code = f"import sys, gateway.cli.program, gateway.cli.admin, gateway.cli.ask_running; print([name for name in {heavy} if name in sys.modules])"
+    code = ("import sys, gateway.cli.program, gateway.cli.admin, gateway.cli.ask_running; "
+            f"print([name for name in {heavy} if name in sys.modules])")
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "[]"

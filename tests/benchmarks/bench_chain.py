@@ -72,7 +72,8 @@ def _film_to_worklist(gateway: RunningGateway, session: requests.Session, folder
 def _ecg_to_worklist(gateway: RunningGateway, session: requests.Session, token: str, number: int) -> float:
     before = {row["id"] for row in readings(session, gateway, kind="ecg")}
     ecg = aecg(patient_id=f"E{number}", head=f"202603020830{number:02}")
-    answer = requests.post(f"{gateway.url}/api/ecg", data=ecg, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+    bearer = {"Authorization": f"Bearer {token}"}
+    answer = requests.post(f"{gateway.url}/api/ecg", data=ecg, headers=bearer, timeout=30)
     assert answer.status_code == 201, answer.text
     start = time.perf_counter()
     wait_for(lambda: {row["id"] for row in readings(session, gateway, kind="ecg")} - before)
@@ -84,7 +85,7 @@ def _sign_to_clinic(gateway: RunningGateway, writer: requests.Session, reviewer:
     base = f"{gateway.url}/api/readings/{reading_id}"
     clinic = log_in(gateway, "clinic")
     _ok(writer.post(f"{base}/claim"))
-    text: Any = {"technique": "后前位", "findings": "两肺纹理清晰", "impression": "未见明确异常", "is_positive": False}
+    text: Any = {"technique": "后前位", "findings": "两肺清晰", "impression": "未见异常", "is_positive": False}
     _ok(writer.put(f"{base}/draft", json={"text": text, "template_id": "", "revision": 0}))
     _ok(writer.post(f"{base}/submit"))
     _ok(reviewer.post(f"{base}/claim"))
