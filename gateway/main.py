@@ -27,7 +27,6 @@ from gateway.services.job_runner import JobHandler, JobRunner
 from gateway.services.ports import Parts
 from gateway.services.render import HANDLERS as RENDER_HANDLERS
 from gateway.settings import Settings
-from storage.model import INBOX_SITE_ID, Site, SiteKind
 from storage.opening import open_storage
 
 log = structlog.get_logger("gateway")
@@ -49,17 +48,8 @@ async def open_parts(settings: Settings) -> Parts:
         s3_access_key_id=settings.s3_access_key_id, s3_secret_access_key=settings.s3_secret_access_key,
         node=node, reserve_bytes=settings.reserve_bytes,
     )
-    parts = Parts(settings=settings, database=storage.database, objects=storage.objects, clock=utc_now,
-                  events=EventBus(), node=node)
-    await _ensure_inbox(parts)
-    return parts
-
-
-async def _ensure_inbox(parts: Parts) -> None:
-    """Studies of unregistered devices belong to a site of their own, which only administrators see."""
-    inbox = Site(INBOX_SITE_ID, "未登记设备", "Unregistered devices", SiteKind.INBOX)
-    if await parts.database.read(lambda tx: tx.sites.site(INBOX_SITE_ID)) is None:
-        await parts.database.write(lambda tx: tx.sites.add_site(inbox))
+    return Parts(settings=settings, database=storage.database, objects=storage.objects, clock=utc_now,
+                 events=EventBus(), node=node)
 
 
 class Gateway:
@@ -84,6 +74,7 @@ class Gateway:
         parts = await open_parts(settings)
         self._stops.append(("storage", parts.database.close))
         await sweep_orphans.clear_part_files(parts)
+        await sweep_orphans.schedule_sweep(parts)
         await activate_rules.ensure_rules(parts)
 
         scp = StorageScp(parts)
@@ -108,7 +99,7 @@ class Gateway:
     def _handlers(self, parts: Parts) -> dict[str, JobHandler]:
         return {
             **complete_study.HANDLERS, **route_study.HANDLERS, **claim_reading.HANDLERS, **RENDER_HANDLERS,
-            **deliver.handlers(open_channels(parts.settings)),
+            **sweep_orphans.HANDLERS, **deliver.handlers(open_channels(parts.settings)),
         }
 
     async def _start_http(self, parts: Parts) -> None:
