@@ -33,7 +33,7 @@ export function StudyCard({ row, onOpen, onChanged }: { row: ClinicRow; onOpen: 
       <Steps row={row} />
       <div className="card-report">
         {row.step === 'sent_back' && <Note tone="warning">{w.clinic.sentBack(row.reason)}</Note>}
-        {row.is_critical && hasReport && <Note tone="critical">{w.clinic.criticalHint}</Note>}
+        {row.is_critical && hasReport && (row.step === 'acknowledged' ? <CriticalBadge /> : <Note tone="critical">{w.clinic.criticalHint}</Note>)}
         {row.report_state === 'preliminary' && <p className="preliminary">{w.clinic.preliminary}</p>}
         {hasReport && (
           <div className="card-acts">
@@ -46,6 +46,15 @@ export function StudyCard({ row, onOpen, onChanged }: { row: ClinicRow; onOpen: 
         <NodeLine row={row} />
       </div>
     </li>
+  );
+}
+
+function CriticalBadge() {
+  const w = useWords();
+  return (
+    <p className="preliminary">
+      <Icon name="warning" /> {w.clinic.critical}
+    </p>
   );
 }
 

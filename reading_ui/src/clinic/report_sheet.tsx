@@ -23,7 +23,7 @@ export function ReportSheet({ row, reportId, title, onClose, onChanged }: Report
   const url = api.pdfUrl(reportId);
   return (
     <AppDialog title={title} size="large" onClose={onClose} testId="report-sheet">
-      {row.is_critical && <Note tone="critical">{w.clinic.criticalHint}</Note>}
+      {row.is_critical && row.step !== 'acknowledged' && <Note tone="critical">{w.clinic.criticalHint}</Note>}
       {row.report_state === 'preliminary' && <Note tone="warning">{w.clinic.preliminary}</Note>}
       <iframe ref={frame} className="pdf" src={url} title={title} data-testid="pdf" />
       <footer className="sheet-acts">

@@ -22,6 +22,7 @@ interface GridProps<T> {
   idOf: (row: T) => string;
   classOf: (row: T) => string;
   active: { id: string; index: number } | null;
+  /** The id is "" while the row is still being fetched. */
   onActive: (id: string, index: number) => void;
   onOpen: (row: T) => void;
   onRange: (range: RowRange) => void;
@@ -36,6 +37,7 @@ export function Grid<T>({ label, columns, total, row, idOf, classOf, active, onA
   const range = visibleRows(view.top_px, view.height_px, ROW_PX, total);
   const pressed = useRef<string | null>(null);
   const isMovingFocus = useRef(false);
+  const isWithin = useRef(false);
 
   useLayoutEffect(() => {
     const element = box.current;
@@ -53,7 +55,9 @@ export function Grid<T>({ label, columns, total, row, idOf, classOf, active, onA
 
   const focused = active === null ? 0 : Math.min(active.index, total - 1);
   useEffect(() => {
-    if (!isMovingFocus.current) return;
+    // A row that was still being fetched is drawn anew when it arrives; the focus that it had must not fall to the page.
+    const isLost = isWithin.current && document.activeElement === document.body;
+    if (!isMovingFocus.current && !isLost) return;
     isMovingFocus.current = false;
     box.current?.querySelector<HTMLElement>('[role="row"][tabindex="0"]')?.focus({ preventScroll: true });
   });
@@ -61,10 +65,10 @@ export function Grid<T>({ label, columns, total, row, idOf, classOf, active, onA
   const moveTo = (index: number): void => {
     const element = box.current;
     const target = row(index);
-    if (element === null || target === undefined) return;
+    if (element === null) return;
     element.scrollTop = scrollTopFor(index, element.scrollTop, element.clientHeight, ROW_PX, HEADER_PX);
     isMovingFocus.current = true;
-    onActive(idOf(target), index);
+    onActive(target === undefined ? '' : idOf(target), index);
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -93,6 +97,12 @@ export function Grid<T>({ label, columns, total, row, idOf, classOf, active, onA
       aria-colcount={columns.length}
       onScroll={(event) => { setView({ top_px: event.currentTarget.scrollTop, height_px: event.currentTarget.clientHeight }); }}
       onKeyDown={onKeyDown}
+      onFocus={() => {
+        isWithin.current = true;
+      }}
+      onBlur={(event) => {
+        if (event.relatedTarget !== null) isWithin.current = event.currentTarget.contains(event.relatedTarget);
+      }}
       data-testid="worklist-grid"
     >
       <div role="rowgroup" className="grid-head">

@@ -58,7 +58,11 @@ export function WorklistPage() {
     lastActive = { id, index };
     setActive(lastActive);
   }, []);
-  const found = active === null ? -1 : pages.indexOf(active.id);
+  const arrived = active?.id === '' ? pages.row(active.index)?.id : undefined;
+  useEffect(() => {
+    if (arrived !== undefined && active !== null) activate(arrived, active.index);
+  }, [arrived, active, activate]);
+  const found = active === null || active.id === '' ? -1 : pages.indexOf(active.id);
   const placed = active === null ? null : { id: active.id, index: found >= 0 ? found : active.index };
   const columns = useMemo(
     () => columnsOf({ w, format, now_ms, userId: session.user_id }),
