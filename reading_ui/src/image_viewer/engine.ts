@@ -1,26 +1,31 @@
 /**
- * Cornerstone3D, started once for the page, and the rule which of its render paths this screen gets.
- *
- * Measured on a weak PC: with software GL the generic viewport on the processor scrolls twice as fast as GL; without any
- * GL the generic viewport dies, while the classic one falls back by itself. Hence: hardware GL → classic, software GL →
- * generic on the processor, no GL → classic on the processor.
+ * Cornerstone3D, started once for the page, and what it must know of our images.
  */
 import { init as initCore, metaData, RenderingEngine, cache, setUseCPURendering, type Types } from '@cornerstonejs/core';
 import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
-import { addTool, init as initTools, LengthTool, PanTool, ZoomTool } from '@cornerstonejs/tools';
+import { addTool, annotation, init as initTools, LengthTool, PanTool, ZoomTool } from '@cornerstonejs/tools';
 
 import { type DicomJson, functionalGroup, numberOf, numbersOf } from './attributes';
+import { type RenderPath, renderPathOf } from './render_path';
 import { spacingOf } from './units';
 import { WindowDragTool } from './window_drag_tool';
 
-export type RenderPath = 'gl' | 'generic' | 'cpu';
-
-const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render|mesa offscreen/i;
 const CACHE_BYTES = 1 << 30;
 const BIG_FRAME_BYTES = 2 << 20;
 const HTJ2K = 'image/jphc; transfer-syntax=1.2.840.10008.1.2.4.201';
 const AS_STORED = 'application/octet-stream; transfer-syntax=*';
 const UNCOMPRESSED = new Set(['1.2.840.10008.1.2', '1.2.840.10008.1.2.1', '1.2.840.10008.1.2.2', '1.2.840.10008.1.2.1.99']);
+
+/** The colours of `--annotation` and `--measuring`; Cornerstone draws in its own SVG layer and knows no tokens. */
+const RULER_STYLE = {
+  color: 'rgb(255, 225, 77)',
+  colorHighlighted: 'rgb(77, 208, 225)',
+  colorSelected: 'rgb(255, 225, 77)',
+  textBoxColor: 'rgb(255, 225, 77)',
+  textBoxColorHighlighted: 'rgb(77, 208, 225)',
+  textBoxColorSelected: 'rgb(255, 225, 77)',
+  textBoxFontSize: '14px',
+};
 
 interface Known {
   json: DicomJson;
@@ -33,7 +38,7 @@ let started: { engine: RenderingEngine; path: RenderPath } | null = null;
 /** The engine of this page; started at the first call. */
 export function theEngine(): { engine: RenderingEngine; path: RenderPath } {
   if (started !== null) return started;
-  const path = renderPath(rendererName());
+  const path = renderPathOf(rendererName());
   initCore({ rendering: { useCPURendering: path !== 'gl', useGenericViewport: path === 'generic' } } as Types.Cornerstone3DConfig);
   if (path !== 'gl') setUseCPURendering(true);
   cache.setMaxCacheSize(CACHE_BYTES);
@@ -44,13 +49,11 @@ export function theEngine(): { engine: RenderingEngine; path: RenderPath } {
   metaData.addProvider(imagePlane, 20_000);
   initTools();
   for (const tool of [WindowDragTool, LengthTool, PanTool, ZoomTool]) addTool(tool);
+  const { style } = annotation.config;
+  const styles = style.getDefaultToolStyles();
+  style.setDefaultToolStyles({ ...styles, global: { ...styles.global, ...RULER_STYLE } });
   started = { engine: new RenderingEngine('reading'), path };
   return started;
-}
-
-export function renderPath(renderer: string | null): RenderPath {
-  if (renderer === null) return 'cpu';
-  return SOFTWARE.test(renderer) ? 'generic' : 'gl';
 }
 
 /** Makes an image known to Cornerstone and returns its id. */

@@ -6,11 +6,12 @@ import { Enums as ToolEnums, LengthTool, PanTool, ToolGroupManager, ZoomTool } f
 
 import type { DicomJson } from './attributes';
 import { textOf } from './attributes';
-import { forget, register, type RenderPath, theEngine } from './engine';
+import { forget, register, theEngine } from './engine';
 import type { ImageRef } from './images';
 import { type Direction, type Marks, marksOf, NO_MARKS } from './orientation';
 import type { SavedLength } from './pixel_loader';
 import { draggedWindow, storedWindow, type Window, windowBetween } from './presets';
+import type { RenderPath } from './render_path';
 import { Rulers, type Measurement } from './rulers';
 import { onWindowDrag, WindowDragTool } from './window_drag_tool';
 
@@ -52,6 +53,7 @@ export class Stage {
   private readonly rulers: Rulers;
   private readonly resizing: ResizeObserver;
   private readonly loaded = new Set<string>();
+  private readonly onTheWay = new Map<string, Promise<undefined>>();
   private userWindow: Window | null = null;
   private isUserInverted = false;
   private wanted: number;
@@ -74,6 +76,8 @@ export class Stage {
     this.wanted = index;
     this.ids = images.map((image) => register(image.path, this.jsonOf(image), image.frame));
     engine.enableElement({ viewportId: this.name, type: Enums.ViewportType.STACK, element, defaultOptions: { background: [0, 0, 0] } });
+    // With the focus, Cornerstone's element would swallow every key, Tab included.
+    element.removeAttribute('tabindex');
     this.viewport = engine.getViewport(this.name) as Types.IStackViewport;
     this.rulers = new Rulers(element, this.ids, images, metadata, events.onMeasurements);
     const group = ToolGroupManager.createToolGroup(this.name);
@@ -87,7 +91,11 @@ export class Stage {
     element.addEventListener(Enums.Events.IMAGE_RENDERED, this.rendered);
     element.addEventListener('wheel', this.wheel, { passive: false });
     this.resizing = new ResizeObserver(() => {
-      if (!this.isGone && element.clientWidth > 1) engine.resize(true, true);
+      if (this.isGone || element.clientWidth < 2 || element.clientHeight < 2) return;
+      engine.resize(true, true);
+      // The engine looks at the size of the hidden GL canvas; the generic viewport's own one may differ from it.
+      if (path === 'generic') (this.viewport as unknown as { resize?: () => void }).resize?.();
+      this.applyLook(); // a canvas of another size is empty until it is drawn again
     });
     this.resizing.observe(element);
   }
@@ -160,14 +168,20 @@ export class Stage {
     this.applyLook();
   }
 
-  rotate(by_degrees: number): void {
-    const { rotation = 0 } = this.viewport.getViewPresentation();
-    this.present({ rotation: (((rotation + by_degrees) % 360) + 360) % 360 });
+  /** False where this render path cannot show the picture so; nothing is changed then. */
+  rotate(by_degrees: number): boolean {
+    const { rotation = 0, flipHorizontal = false, flipVertical = false } = this.viewport.getViewPresentation();
+    const next = (((Math.round(rotation) + by_degrees) % 360) + 360) % 360;
+    if (!this.canShow(next, flipHorizontal !== flipVertical)) return false;
+    this.present({ rotation: next });
+    return true;
   }
 
-  flip(axis: 'horizontal' | 'vertical'): void {
-    const { flipHorizontal = false, flipVertical = false } = this.viewport.getViewPresentation();
+  flip(axis: 'horizontal' | 'vertical'): boolean {
+    const { rotation = 0, flipHorizontal = false, flipVertical = false } = this.viewport.getViewPresentation();
+    if (!this.canShow(Math.round(rotation), flipHorizontal === flipVertical)) return false;
     this.present(axis === 'horizontal' ? { flipHorizontal: !flipHorizontal } : { flipVertical: !flipVertical });
+    return true;
   }
 
   zoom(by: number): void {
@@ -188,10 +202,9 @@ export class Stage {
   reset(): void {
     this.userWindow = null;
     this.isUserInverted = false;
-    const { flipHorizontal, flipVertical } = this.viewport.getViewPresentation();
-    if (flipHorizontal === true) this.present({ flipHorizontal: false });
-    if (flipVertical === true) this.present({ flipVertical: false });
     this.present({ rotation: 0 });
+    this.present({ flipHorizontal: false });
+    this.present({ flipVertical: false });
     this.applyLook();
     this.fit();
   }
@@ -238,7 +251,9 @@ export class Stage {
     this.rulers.close();
     ToolGroupManager.destroyToolGroup(this.name);
     theEngine().engine.disableElement(this.name);
-    forget(this.ids);
+    // What is still on its way needs its metadata until it has landed; then it is forgotten as well.
+    for (const [id, landing] of this.onTheWay) void landing.finally(() => { forget([id]); });
+    forget(this.ids.filter((id) => !this.onTheWay.has(id)));
   }
 
   private jsonOf(image: ImageRef): DicomJson {
@@ -264,7 +279,11 @@ export class Stage {
   private async fetch(index: number, requestType: Enums.RequestType): Promise<void> {
     const id = this.ids[index] ?? '';
     if (this.loaded.has(id) && cache.getImageLoadObject(id) !== undefined) return;
-    await imageLoader.loadAndCacheImage(id, { priority: requestType === Enums.RequestType.Prefetch ? 0 : 5, requestType });
+    const loading = imageLoader.loadAndCacheImage(id, { priority: requestType === Enums.RequestType.Prefetch ? 0 : 5, requestType });
+    const landing = loading.then(() => undefined, () => undefined);
+    this.onTheWay.set(id, landing);
+    void landing.finally(() => { this.onTheWay.delete(id); });
+    await loading;
     this.noteLoaded(id);
   }
 
@@ -303,8 +322,18 @@ export class Stage {
   }
 
   private present(change: { rotation?: number; flipHorizontal?: boolean; flipVertical?: boolean }): void {
-    this.viewport.setViewPresentation({ ...this.viewport.getViewPresentation(), ...change });
+    // Without GL the classic viewport mirrors by its camera alone.
+    if (this.path === 'cpu' && change.rotation === undefined) this.viewport.setCamera(change);
+    else this.viewport.setViewPresentation(change);
     this.viewport.render();
+  }
+
+  /**
+   * On the processor Cornerstone 5.14 draws a mirrored quarter turn one way and computes with it another way: sides and
+   * measurements would be wrong. Seen by reading pixels back; so there such a picture is refused.
+   */
+  private canShow(rotation: number, isMirrored: boolean): boolean {
+    return this.path === 'gl' || !isMirrored || rotation % 180 === 0;
   }
 
   /** CSS pixels of the screen for one image pixel. */
@@ -361,7 +390,6 @@ export class Stage {
       }
     };
     await Promise.all(Array.from({ length: PREFETCH_AT_ONCE }, work));
-    if (this.isGone) forget(this.ids);
   }
 
   private noteLoaded(id: string): void {

@@ -44,6 +44,7 @@ export function StillView({ study, stack, startIndex, onMeasurement, onBack }: S
   const [isUnsaved, setUnsaved] = useState(false);
   const [tool, setTool] = useState<Tool>('window');
   const [isHelpOpen, setHelpOpen] = useState(false);
+  const [isRefused, setRefused] = useState(false);
   const lengthWords = useRef(w);
   useEffect(() => { lengthWords.current = w; }, [w]);
   const save = useSaving(study.id, stack, setUnsaved);
@@ -108,11 +109,10 @@ export function StillView({ study, stack, startIndex, onMeasurement, onBack }: S
   };
   const command = (name: Command): void => {
     const on = stage.current;
-    const act: Record<Command, () => void> = {
-      invert: () => on?.invert(), rotate: () => on?.rotate(90), unrotate: () => on?.rotate(-90), flipHorizontal: () => on?.flip('horizontal'),
-      flipVertical: () => on?.flip('vertical'), fit: () => on?.fit(), actual: () => on?.actual(), reset: () => on?.reset(), undo: () => on?.undoMeasurement(),
+    const act: Record<Command, () => unknown> = {
+      invert: () => on?.invert(), rotate: () => on?.rotate(90), unrotate: () => on?.rotate(-90), flipHorizontal: () => on?.flip('horizontal'), flipVertical: () => on?.flip('vertical'), fit: () => on?.fit(), actual: () => on?.actual(), reset: () => on?.reset(), undo: () => on?.undoMeasurement(),
     };
-    act[name]();
+    setRefused(act[name]() === false);
   };
   useKeys(frame, (action: KeyAction): boolean => {
     const on = stage.current;
@@ -171,7 +171,7 @@ export function StillView({ study, stack, startIndex, onMeasurement, onBack }: S
         data-render-path={stage.current?.path ?? ''}
         data-tool={tool}
       >
-        <div className="cornerstone" ref={canvas} onContextMenu={(event) => { event.preventDefault(); }} />
+        <div className="cornerstone" ref={canvas} onContextMenu={(event) => { event.preventDefault(); }} onPointerDown={leaveFields} />
         {!isLossless && !isFailed && image !== undefined && <Preview image={image} />}
         {isFailed && image !== undefined && (
           <div className="failed" role="alert">
@@ -190,16 +190,24 @@ export function StillView({ study, stack, startIndex, onMeasurement, onBack }: S
           quality={<QualityBlock isLossless={isLossless} json={json} progress={progress} count={images.length} />}
           look={view !== null && <Look view={view} />}
         />
+        <div className="notices">
+          {isRefused && <p role="status" data-testid="refused">{w.noMirroredTurn}</p>}
+          {isUnsaved && <p role="alert">{w.notSaved}</p>}
+        </div>
+        <MeasurementList
+          measurements={measurements}
+          onShow={(at) => stage.current?.show(at)}
+          onRemove={(id) => stage.current?.removeMeasurement(id)}
+          {...(onMeasurement === undefined ? {} : { onInsert: onMeasurement })}
+        />
       </div>
-      <MeasurementList
-        measurements={measurements}
-        onShow={(at) => stage.current?.show(at)}
-        onRemove={(id) => stage.current?.removeMeasurement(id)}
-        {...(onMeasurement === undefined ? {} : { onInsert: onMeasurement })}
-      />
-      {isUnsaved && <p className="not-saved" role="alert">{w.notSaved}</p>}
     </div>
   );
+}
+
+/** A click on the picture ends typing: from here on keys are the viewer's. */
+function leaveFields(): void {
+  if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
 }
 
 function Preview({ image }: { image: ImageRef }) {

@@ -22,9 +22,17 @@ interface ToolbarProps {
 }
 
 const TOOL_KEYS: Record<Tool, string> = { window: 'W', length: 'L', pan: 'P', zoom: 'Z' };
+/** Drawn rather than taken from a font: a PC in a clinic may have none with such signs. */
 const COMMANDS: readonly [Command, string, string][] = [
-  ['invert', '◐', 'I'], ['unrotate', '↺', '['], ['rotate', '↻', ']'], ['flipHorizontal', '⇋', 'H'], ['flipVertical', '⥯', 'V'],
-  ['fit', '⛶', 'F'], ['actual', '1:1', 'A'], ['undo', '↶', 'U'], ['reset', '⟲', 'R'],
+  ['invert', 'M8 2a6 6 0 1 0 0 12A6 6 0 0 0 8 2zM8 2v12M10 3v10M12 4.5v7', 'I'],
+  ['unrotate', 'M4 6.5A5 5 0 1 1 3.5 10M4 2.5v4h4', '['],
+  ['rotate', 'M12 6.5A5 5 0 1 0 12.5 10M12 2.5v4H8', ']'],
+  ['flipHorizontal', 'M8 1.5v13M6 4 1.5 12H6zM10 4l4.5 8H10z', 'H'],
+  ['flipVertical', 'M1.5 8h13M4 6l8-4.5V6zM4 10l8 4.5V10z', 'V'],
+  ['fit', 'M2 5.5V2h3.5M10.5 2H14v3.5M14 10.5V14h-3.5M5.5 14H2v-3.5', 'F'],
+  ['actual', '', 'A'],
+  ['undo', 'M6 3 2.5 6.5 6 10M2.5 6.5H10a3.5 3.5 0 0 1 0 7H6', 'U'],
+  ['reset', 'M3 8a5 5 0 1 1 1.5 3.6M3 12v-4h4', 'R'],
 ];
 
 export function Toolbar({ tool, presets, onTool, onPreset, onCommand, isHelpOpen, onHelp, onBack }: ToolbarProps) {
@@ -51,9 +59,15 @@ export function Toolbar({ tool, presets, onTool, onPreset, onCommand, isHelpOpen
         <option value="" disabled>{w.presets}</option>
         {presets.map((preset) => <option key={preset.key} value={preset.key}>{preset.key} {w.preset[preset.name]}</option>)}
       </select>
-      {COMMANDS.map(([command, sign, key]) => (
+      {COMMANDS.map(([command, path, key]) => (
         <button key={command} type="button" aria-label={w[command]} title={`${w[command]} (${key})`} onClick={() => { onCommand(command); }} data-testid={`tool-${command}`}>
-          <span aria-hidden>{sign}</span>
+          {path === '' ? (
+            <span aria-hidden>{w[command]}</span>
+          ) : (
+            <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden>
+              <path d={path} fill="none" stroke="currentColor" strokeWidth="1.4" strokeLinecap="round" strokeLinejoin="round" />
+            </svg>
+          )}
         </button>
       ))}
       <KeyHelp isOpen={isHelpOpen} onOpen={onHelp} />

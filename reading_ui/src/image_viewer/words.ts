@@ -26,6 +26,7 @@ export const zh = {
   tool: { window: '调窗', length: '测长', pan: '平移', zoom: '缩放' },
   invert: '反相', rotate: '右转90°', unrotate: '左转90°', flipHorizontal: '左右翻转', flipVertical: '上下翻转',
   fit: '适合窗口', actual: '1:1', reset: '复位', undo: '撤销测量', help: '快捷键', close: '关闭',
+  noMirroredTurn: '此电脑无显卡加速,不能同时镜像并旋转90°;请先复位或取消其中一项。',
   turned: '已翻转', inverted: '已反相',
   presets: '窗位预设', preset: presetsZh,
   spacing: spacingZh,
@@ -63,6 +64,7 @@ export const en: typeof zh = {
   tool: { window: 'Window', length: 'Length', pan: 'Pan', zoom: 'Zoom' },
   invert: 'Invert', rotate: 'Rotate right', unrotate: 'Rotate left', flipHorizontal: 'Flip left–right', flipVertical: 'Flip top–bottom',
   fit: 'Fit', actual: '1:1', reset: 'Reset', undo: 'Undo measurement', help: 'Keys', close: 'Close',
+  noMirroredTurn: 'Without a graphics card a picture cannot be mirrored and turned by 90° at once: undo one of them first.',
   turned: 'flipped', inverted: 'inverted',
   presets: 'Window presets',
   preset: {
