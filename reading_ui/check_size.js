@@ -10,7 +10,7 @@ import { gzipSync } from 'node:zlib';
 const DIST = new URL('dist/', import.meta.url);
 const LIMITS = [
   { name: 'shell', source: 'index.html', limitKb: 150 },
-  { name: 'image viewer', source: 'src/image_viewer/index.tsx', limitKb: 960 },
+  { name: 'image viewer', source: 'src/image_viewer/index.tsx', also: ['src/image_viewer/stage.ts'], limitKb: 960 },
   { name: 'ECG viewer', source: 'src/ecg_viewer/index.tsx', limitKb: 60 },
 ];
 
@@ -38,9 +38,12 @@ async function gzipKb(files) {
 
 const shell = filesOf('index.html');
 let isTooBig = false;
-for (const { name, source, limitKb } of LIMITS) {
+// The viewer paints its preview before it loads its heavy part; both count.
+for (const { name, source, also = [], limitKb } of LIMITS) {
   if (manifest[source] === undefined) throw new Error(`The build has no chunk for ${source}.`);
-  const files = source === 'index.html' ? shell : [...filesOf(source)].filter((file) => !shell.has(file));
+  const seen = new Set();
+  for (const key of [source, ...also]) filesOf(key, seen);
+  const files = source === 'index.html' ? shell : [...seen].filter((file) => !shell.has(file));
   const kb = await gzipKb(files);
   isTooBig ||= kb > limitKb;
   process.stdout.write(`${name.padEnd(14)} ${kb.toFixed(1).padStart(7)} kB gz of ${limitKb}${kb > limitKb ? '  TOO BIG' : ''}\n`);

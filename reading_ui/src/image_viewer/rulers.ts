@@ -89,9 +89,10 @@ export class Rulers {
   }
 
   /** A point of the patient's or the image's own space in image pixels. */
-  pixelOf(imageId: string, world: Types.Point3): Direction {
+  pixelOf(imageId: string, world: Types.Point3 | undefined): Direction {
     const plane = planeOf(imageId);
-    if (plane === null) return { columns: 0, rows: 0 };
+    // Before its first image Cornerstone's processor path has no answer for a point, whatever its types say.
+    if (plane === null || world === undefined) return { columns: 0, rows: 0 };
     const from = world.map((value, axis) => value - (plane.imagePositionPatient[axis] ?? 0));
     const along = (cosines: number[]): number => from.reduce((sum, value, axis) => sum + value * (cosines[axis] ?? 0), 0);
     return { columns: along(plane.rowCosines) / plane.columnPixelSpacing, rows: along(plane.columnCosines) / plane.rowPixelSpacing };
