@@ -22,6 +22,13 @@ from storage.tables.arrivals import Arrivals
 from storage.tables.audit import Audit, chain_fault
 from storage.tables.decisions import Decisions
 from storage.tables.deliveries import Deliveries
+from storage.tables.dicomweb_queries import DicomwebQueries
+from storage.tables.dicomweb_queries import InstanceQuery as InstanceQuery
+from storage.tables.dicomweb_queries import SeriesQuery as SeriesQuery
+from storage.tables.dicomweb_queries import StoredInstance as StoredInstance
+from storage.tables.dicomweb_queries import StoredSeries as StoredSeries
+from storage.tables.dicomweb_queries import StoredStudy as StoredStudy
+from storage.tables.dicomweb_queries import StudyQuery as StudyQuery
 from storage.tables.jobs import Jobs
 from storage.tables.objects import Objects
 from storage.tables.readings import Readings
@@ -58,6 +65,7 @@ class Transaction:
         self.audit = Audit(connection, node)
         self.decisions = Decisions(connection)
         self.deliveries = Deliveries(connection)
+        self.dicomweb = DicomwebQueries(connection)
         self.jobs = Jobs(connection)
         self.objects = Objects(connection)
         self.readings = Readings(connection)

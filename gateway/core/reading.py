@@ -94,8 +94,10 @@ def moved(reading: Reading, action: ReadingAction, user: User, *, now: datetime,
     state = MOVES[reading.state, action]
     held = state in HELD
     writer = reading.writer_id
-    if state is _S.IN_PROGRESS and action is _A.CLAIM:
+    if state is _S.IN_PROGRESS:
         writer = user.id
+    elif state is _S.UNREAD:
+        writer = None            # given back: the next who claims it answers for every word
     return replace(
         reading, state=state, writer_id=writer,
         reviewer_id=user.id if action in (_A.SIGN, _A.REJECT) else reading.reviewer_id,
@@ -111,4 +113,15 @@ def reopened(reading: Reading, *, late_instances: int) -> Reading:
     late = reading.late_instances + late_instances
     if (reading.state, _A.REOPEN) not in MOVES:
         return replace(reading, late_instances=late)
-    return replace(reading, state=_S.UNREAD, claimed_by=None, claimed_at=None, lock_until=None, late_instances=late)
+    return replace(_unlocked(reading), state=_S.UNREAD, writer_id=None, late_instances=late)
+
+
+def expired(reading: Reading) -> Reading:
+    """The lock ran out: given back as if its holder had done it."""
+    state = MOVES[reading.state, _A.RELEASE]
+    writer = None if state is _S.UNREAD else reading.writer_id
+    return replace(_unlocked(reading), state=state, writer_id=writer)
+
+
+def _unlocked(reading: Reading) -> Reading:
+    return replace(reading, claimed_by=None, claimed_at=None, lock_until=None)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.core.errors import InvalidRequest, NotFound, NotNow
-from gateway.core.reading import HELD, MOVES, ReadingAction, moved
+from gateway.core.reading import HELD, ReadingAction, expired, moved
 from gateway.services.job_runner import RetryLater
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
@@ -98,8 +98,7 @@ async def give_back_expired(parts: Parts, job: Job) -> None:
             return None, None
         if reading.lock_until > now:
             return None, reading.lock_until
-        after = replace(reading, state=MOVES[reading.state, ReadingAction.RELEASE], claimed_by=None, claimed_at=None,
-                        lock_until=None)
+        after = expired(reading)
         if not tx.readings.replace(after):
             return None, now                         # saved this very moment: look again
         _note(tx, now, "gateway", "reading.released", reading, "",

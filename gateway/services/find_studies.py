@@ -10,42 +10,42 @@ from zoneinfo import ZoneInfo
 
 from gateway.core.errors import InvalidRequest, NotFound
 from gateway.services.ports import Parts
-from storage.model import Scope
-from storage.tables.dicomweb_queries import (
-    DicomwebQueries,
-    InstanceLine,
-    InstanceQuery,
-    SeriesLine,
-    SeriesQuery,
-    StudyLine,
-    StudyQuery,
-)
+from storage.interface import InstanceQuery as InstanceQuery
+from storage.interface import SeriesQuery as SeriesQuery
+from storage.interface import StoredInstance as StoredInstance
+from storage.interface import StoredSeries as StoredSeries
+from storage.interface import StoredStudy as StoredStudy
+from storage.interface import StudyQuery as StudyQuery
+from storage.interface import Transaction
+from storage.model import AuditEntry, Scope
 
 MAX_PAGE = 1000
 """More rows than this are never given at once; the client pages on."""
 
 
-async def find_studies(parts: Parts, query: StudyQuery, scope: Scope, *, limit: int, offset: int) -> list[StudyLine]:
+async def find_studies(parts: Parts, query: StudyQuery, scope: Scope, *, limit: int,
+                       offset: int) -> list[StoredStudy]:
     """One page of studies within scope, in an order that pages keep."""
     return await parts.database.read(
-        lambda tx: DicomwebQueries(tx.connection).studies(query, scope, limit=limit, offset=offset))
+        lambda tx: tx.dicomweb.studies(query, scope, limit=limit, offset=offset))
 
 
-async def find_series(parts: Parts, query: SeriesQuery, scope: Scope, *, limit: int, offset: int) -> list[SeriesLine]:
+async def find_series(parts: Parts, query: SeriesQuery, scope: Scope, *, limit: int,
+                      offset: int) -> list[StoredSeries]:
     """One page of series within scope."""
     return await parts.database.read(
-        lambda tx: DicomwebQueries(tx.connection).series(query, scope, limit=limit, offset=offset))
+        lambda tx: tx.dicomweb.series(query, scope, limit=limit, offset=offset))
 
 
 async def find_instances(parts: Parts, query: InstanceQuery, scope: Scope, *, limit: int | None, offset: int = 0
-                         ) -> list[InstanceLine]:
+                         ) -> list[StoredInstance]:
     """One page of DICOM instances within scope; no limit: all, for retrieval."""
     return await parts.database.read(
-        lambda tx: DicomwebQueries(tx.connection).instances(query, scope, limit=limit, offset=offset))
+        lambda tx: tx.dicomweb.instances(query, scope, limit=limit, offset=offset))
 
 
 async def instances_below(parts: Parts, scope: Scope, *, study_instance_uid: str, series_instance_uid: str = "",
-                          sop_instance_uid: str = "") -> list[InstanceLine]:
+                          sop_instance_uid: str = "") -> list[StoredInstance]:
     """All DICOM instances below an address. Raises NotFound where there is none the caller may see."""
     query = InstanceQuery(
         SeriesQuery(StudyQuery(study_instance_uids=(study_instance_uid,)),
@@ -55,6 +55,15 @@ async def instances_below(parts: Parts, scope: Scope, *, study_instance_uid: str
     if not found:
         raise NotFound("There is no such study, series or instance.")
     return found
+
+
+async def note_retrievals(parts: Parts, entries: list[AuditEntry]) -> None:
+    """Add who fetches what to the audit trail, before any byte leaves. Raises StorageUnavailable."""
+    def append(tx: Transaction) -> None:
+        for entry in entries:
+            tx.audit.append(entry)
+
+    await parts.database.write(append)
 
 
 def day_range(parts: Parts, text: str) -> tuple[datetime | None, datetime | None]:

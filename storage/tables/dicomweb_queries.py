@@ -51,7 +51,7 @@ class InstanceQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class StudyLine:
+class StoredStudy:
     """One study as QIDO-RS shows it. `attributes` are those of one of its instances."""
 
     study_id: str
@@ -76,8 +76,8 @@ class StudyLine:
 
 
 @dataclass(frozen=True, slots=True)
-class SeriesLine:
-    study: StudyLine
+class StoredSeries:
+    study: StoredStudy
     series_id: str
     series_instance_uid: str
     modality: str
@@ -89,8 +89,8 @@ class SeriesLine:
 
 
 @dataclass(frozen=True, slots=True)
-class InstanceLine:
-    study: StudyLine
+class StoredInstance:
+    study: StoredStudy
     series_instance_uid: str
     modality: str
     instance_id: str
@@ -112,7 +112,7 @@ class DicomwebQueries:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def studies(self, query: StudyQuery, scope: Scope, *, limit: int, offset: int = 0) -> list[StudyLine]:
+    def studies(self, query: StudyQuery, scope: Scope, *, limit: int, offset: int = 0) -> list[StoredStudy]:
         """One page of studies, oldest arrival first."""
         page = (sa.select(*_STUDY_COLUMNS).select_from(t.study.join(*_PATIENT))
                 .where(*_study_conditions(query, scope), _has_dicom(t.study.c.id))
@@ -120,7 +120,7 @@ class DicomwebQueries:
         rows = list(self._connection.execute(page).mappings())
         return self._with_counts([_study_line(row) for row in rows])
 
-    def series(self, query: SeriesQuery, scope: Scope, *, limit: int, offset: int = 0) -> list[SeriesLine]:
+    def series(self, query: SeriesQuery, scope: Scope, *, limit: int, offset: int = 0) -> list[StoredSeries]:
         """One page of series, each with the attributes of one of its instances."""
         is_dicom = sa.exists().where(t.instance.c.series_id == t.series.c.id,
                                      t.instance.c.format == InstanceFormat.DICOM)
@@ -132,12 +132,12 @@ class DicomwebQueries:
         studies = self._studies_of(rows)
         counted = {series_id: (n, attributes) for _, series_id, _, n, attributes in
                    self._dicom_of(t.instance.c.series_id, [row["series_id"] for row in rows])}
-        return [SeriesLine(studies[row["study_id"]], row["series_id"], row["series_instance_uid"],
+        return [StoredSeries(studies[row["study_id"]], row["series_id"], row["series_instance_uid"],
                            row["series_modality"], row["series_number"], row["series_description"],
                            row["series_body_part"], *counted[row["series_id"]]) for row in rows]
 
     def instances(self, query: InstanceQuery, scope: Scope, *, limit: int | None = None, offset: int = 0
-                  ) -> list[InstanceLine]:
+                  ) -> list[StoredInstance]:
         """One page of instances."""
         source = (t.instance.join(t.series, t.series.c.id == t.instance.c.series_id)
                   .join(t.study, t.study.c.id == t.instance.c.study_id).join(*_PATIENT))
@@ -145,17 +145,17 @@ class DicomwebQueries:
                 .where(*_instance_conditions(query, scope)).order_by(t.instance.c.id).limit(limit).offset(offset))
         rows = list(self._connection.execute(page).mappings())
         studies = self._studies_of(rows)
-        return [InstanceLine(studies[row["study_id"]], row["series_instance_uid"], row["series_modality"],
+        return [StoredInstance(studies[row["study_id"]], row["series_instance_uid"], row["series_modality"],
                              row["instance_id"], row["sop_instance_uid"], row["sop_class_uid"],
                              row["transfer_syntax_uid"], row["object_sha256"], int(row["size_bytes"]),
                              row["instance_number"], row["rows"], row["columns"], int(row["frame_count"]),
                              dict(row["attributes"])) for row in rows]
 
-    def _studies_of(self, rows: Sequence[Any]) -> dict[str, StudyLine]:
+    def _studies_of(self, rows: Sequence[Any]) -> dict[str, StoredStudy]:
         lines = self._with_counts(list({row["study_id"]: _study_line(row) for row in rows}.values()))
         return {line.study_id: line for line in lines}
 
-    def _with_counts(self, lines: list[StudyLine]) -> list[StudyLine]:
+    def _with_counts(self, lines: list[StoredStudy]) -> list[StoredStudy]:
         """Add what needs a look at the series and instances, in one query for the whole page."""
         found: dict[str, list[_SeriesCount]] = {}
         for row in self._dicom_of(t.instance.c.study_id, [line.study_id for line in lines]):
@@ -203,8 +203,8 @@ _INSTANCE_COLUMNS = (
     t.instance.c.attributes)
 
 
-def _study_line(row: Any) -> StudyLine:
-    return StudyLine(row["study_id"], row["site_id"], row["patient_key"], row["study_instance_uid"],
+def _study_line(row: Any) -> StoredStudy:
+    return StoredStudy(row["study_id"], row["site_id"], row["patient_key"], row["study_instance_uid"],
                      row["patient_id"], row["name_display"], row["name_alphabetic"], row["name_ideographic"],
                      row["name_confidence"], row["name_encoding"], row["sex"], row["birth_date"], row["study_at"],
                      row["accession_number"], row["study_description"])

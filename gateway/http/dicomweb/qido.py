@@ -18,9 +18,17 @@ from gateway.http.dicomweb.records import included, instance_record, series_reco
 from gateway.http.errors import problem_response
 from gateway.http.routing import caller_of
 from gateway.renditions.dicom_json import Json
-from gateway.services.find_studies import MAX_PAGE, day_range, find_instances, find_series, find_studies
+from gateway.services.find_studies import (
+    MAX_PAGE,
+    InstanceQuery,
+    SeriesQuery,
+    StudyQuery,
+    day_range,
+    find_instances,
+    find_series,
+    find_studies,
+)
 from gateway.services.ports import Parts
-from storage.tables.dicomweb_queries import InstanceQuery, SeriesQuery, StudyQuery
 
 _STUDY_KEYS = {"StudyInstanceUID", "PatientName", "PatientID", "AccessionNumber", "StudyDescription", "StudyDate",
                "ModalitiesInStudy"}

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.renditions.dicom_json import Json, person_name
-from storage.tables.dicomweb_queries import InstanceLine, SeriesLine, StudyLine
+from gateway.services.find_studies import StoredInstance, StoredSeries, StoredStudy
 
 PATIENT_TAGS = ("00100010", "00100020", "00100030", "00100040")
 _STUDY_EXTRA = ("00080201", "00080090", "00101010", "00200010", "00080080", "00081010")
@@ -16,7 +16,7 @@ _INSTANCE_EXTRA = ("00080008", "00080023", "00080033", "00200032", "00200037", "
                    "00181164", "00280008", "00201041")
 
 
-def study_record(line: StudyLine, url: str, zone: ZoneInfo) -> Json:
+def study_record(line: StoredStudy, url: str, zone: ZoneInfo) -> Json:
     """Attributes of PS3.18 Table 10.6.3-3, and who the patient is."""
     at = None if line.study_at is None else line.study_at.astimezone(zone)
     record: Json = {
@@ -30,7 +30,7 @@ def study_record(line: StudyLine, url: str, zone: ZoneInfo) -> Json:
     return _with(record, line.attributes, _STUDY_EXTRA)
 
 
-def patient_record(line: StudyLine) -> Json:
+def patient_record(line: StoredStudy) -> Json:
     """Who the patient is, as the index has decoded it."""
     return {
         "00100010": person_name(alphabetic=line.name_alphabetic, ideographic=line.name_ideographic,
@@ -41,7 +41,7 @@ def patient_record(line: StudyLine) -> Json:
     }
 
 
-def series_record(line: SeriesLine, url: str) -> Json:
+def series_record(line: StoredSeries, url: str) -> Json:
     """Attributes of PS3.18 Table 10.6.3-4."""
     record: Json = {
         "00080005": _value("CS", "ISO_IR 192"), "00080056": _value("CS", "ONLINE"),
@@ -53,7 +53,7 @@ def series_record(line: SeriesLine, url: str) -> Json:
     return _with(record, line.attributes, _SERIES_EXTRA)
 
 
-def instance_record(line: InstanceLine, url: str) -> Json:
+def instance_record(line: StoredInstance, url: str) -> Json:
     """Attributes of PS3.18 Table 10.6.3-5."""
     record: Json = {
         "00080005": _value("CS", "ISO_IR 192"), "00080016": _value("UI", line.sop_class_uid),

@@ -9,10 +9,9 @@ from collections.abc import Iterable
 from aiohttp import web
 
 from gateway.http.routing import Caller, caller_of
+from gateway.services.find_studies import StoredStudy, note_retrievals
 from gateway.services.ports import Parts
-from storage.interface import Transaction
 from storage.model import AuditEntry
-from storage.tables.dicomweb_queries import StudyLine
 
 _REMEMBERED = 20_000
 SESSION_COOKIE = "rg_session"
@@ -25,7 +24,7 @@ class RetrievalLog:
         self._parts = parts
         self._written: OrderedDict[str, None] = OrderedDict()
 
-    async def note(self, request: web.Request, studies: Iterable[StudyLine], what: str) -> None:
+    async def note(self, request: web.Request, studies: Iterable[StoredStudy], what: str) -> None:
         """Add "study.retrieved" to the audit trail before any byte leaves. Raises StorageUnavailable."""
         caller = caller_of(request)
         fresh = {self._key(request, caller, study): study for study in studies}
@@ -35,18 +34,13 @@ class RetrievalLog:
         entries = [AuditEntry(at=self._parts.clock(), actor=caller.actor, action="study.retrieved",
                               site_id=study.site_id, study_id=study.study_id, patient_id=study.patient_key,
                               address=caller.address, detail={"what": what}) for study in fresh.values()]
-
-        def write(tx: Transaction) -> None:
-            for entry in entries:
-                tx.audit.append(entry)
-
-        await self._parts.database.write(write)
+        await note_retrievals(self._parts, entries)
         for key in fresh:
             self._written[key] = None
         while len(self._written) > _REMEMBERED:
             self._written.popitem(last=False)
 
-    def _key(self, request: web.Request, caller: Caller, study: StudyLine) -> str:
+    def _key(self, request: web.Request, caller: Caller, study: StoredStudy) -> str:
         # A login ends by itself; a machine's token does not, so it is written down anew each day.
         since = request.cookies.get(SESSION_COOKIE) or self._parts.clock().date().isoformat()
         return hashlib.sha256(f"{caller.actor}\n{since}\n{study.study_id}".encode()).hexdigest()

@@ -29,11 +29,10 @@ from gateway.http.dicomweb.retrieval_log import RetrievalLog
 from gateway.http.errors import problem_response
 from gateway.http.routing import caller_of
 from gateway.renditions.dicom_json import BASE_PLACEHOLDER, Json
-from gateway.services.find_studies import instances_below
+from gateway.services.find_studies import StoredInstance, instances_below
 from gateway.services.ports import Parts
 from gateway.services.render import Renderings, device_codec
 from storage.model import ObjectRef
-from storage.tables.dicomweb_queries import InstanceLine
 
 
 class Retrieve:
@@ -100,7 +99,7 @@ class Retrieve:
 
         return await send_multipart(request, OCTETS, frames())
 
-    async def _single(self, request: web.Request, line: InstanceLine) -> web.StreamResponse:
+    async def _single(self, request: web.Request, line: StoredInstance) -> web.StreamResponse:
         response = web.StreamResponse(headers={
             "Content-Type": f"{DICOM};transfer-syntax={line.transfer_syntax_uid}", "Cache-Control": "no-store",
             "Content-Length": str(line.size_bytes),
@@ -111,7 +110,7 @@ class Retrieve:
         await response.write_eof()
         return response
 
-    async def _instance_metadata(self, request: web.Request, line: InstanceLine) -> bytes:
+    async def _instance_metadata(self, request: web.Request, line: StoredInstance) -> bytes:
         codec = device_codec(line.study.name_confidence, line.study.name_encoding)
         try:
             found: Json = await self._renderings.metadata(ObjectRef(line.object_sha256, line.size_bytes), codec=codec)
@@ -123,11 +122,11 @@ class Retrieve:
         return encoded.replace(f'"BulkDataURI":"{BASE_PLACEHOLDER}/'.encode(),
                                f'"BulkDataURI":"{instance_url(request, line)}/'.encode())
 
-    async def _lines(self, request: web.Request) -> list[InstanceLine]:
+    async def _lines(self, request: web.Request) -> list[StoredInstance]:
         return await lines_of(self._parts, request)
 
 
-async def lines_of(parts: Parts, request: web.Request) -> list[InstanceLine]:
+async def lines_of(parts: Parts, request: web.Request) -> list[StoredInstance]:
     """The instances that the request's address names, within the caller's scope. Raises NotFound."""
     info = request.match_info
     return await instances_below(parts, caller_of(request).scope, study_instance_uid=info["study"],
@@ -135,7 +134,7 @@ async def lines_of(parts: Parts, request: web.Request) -> list[InstanceLine]:
                                  sop_instance_uid=info.get("instance", ""))
 
 
-async def line_of(parts: Parts, request: web.Request) -> InstanceLine:
+async def line_of(parts: Parts, request: web.Request) -> StoredInstance:
     """The one instance that the address names. Raises NotFound."""
     lines = await lines_of(parts, request)
     if len(lines) != 1:
@@ -143,11 +142,11 @@ async def line_of(parts: Parts, request: web.Request) -> InstanceLine:
     return lines[0]
 
 
-def instance_url(request: web.Request, line: InstanceLine) -> str:
+def instance_url(request: web.Request, line: StoredInstance) -> str:
     """The WADO-RS address of an instance."""
     return (f"{request.url.origin()}/dicom-web/studies/{line.study.study_instance_uid}"
             f"/series/{line.series_instance_uid}/instances/{line.sop_instance_uid}")
 
 
-def _has_syntax(line: InstanceLine, wanted: str) -> bool:
+def _has_syntax(line: StoredInstance, wanted: str) -> bool:
     return wanted in ("", ANY_SYNTAX, line.transfer_syntax_uid)
