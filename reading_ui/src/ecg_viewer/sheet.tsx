@@ -54,7 +54,7 @@ export function EcgSheet(props: EcgSheetProps) {
   const stretch = useStretch(sheet, traces.intervalUs, active, onCaliper);
   const css = (mm: number) => `${String(mm * pxPerMm)}px`;
   return (
-    <div className="ecg-desk" ref={deskRef} data-testid="ecg-desk">
+    <div className="ecg-desk" ref={deskRef} tabIndex={0} role="group" aria-label={w.paper} data-testid="ecg-desk">
       <div className={`ecg-sheet ${active === null ? '' : 'measuring'}`} style={{ width: css(widthMm), height: css(heightMm) }}>
         <canvas ref={grid} data-testid="ecg-grid" aria-hidden />
         <canvas ref={paper} data-testid="ecg-traces" data-px-per-mm={pxPerMm} data-dpr={dpr} data-mm-per-s={sheet.paper.mmPerS}
