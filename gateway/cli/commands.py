@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
-from gateway.cli.rules import COMMANDS as RULES_COMMANDS
+from gateway.cli.rule_commands import COMMANDS as RULES_COMMANDS
 from gateway.core.errors import InvalidRequest, NotFound
 from gateway.demo.county import COMMANDS as DEMO_COMMANDS
 from gateway.services import administer_sites, administer_users, log_in

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +13,13 @@ import click
 
 from gateway.cli.bridge import data_options, run_on_store, show
 from gateway.settings import Settings
-from storage.model import EVERYWHERE
 
 if TYPE_CHECKING:
-    from gateway.services.ports import Parts
     from routing_rules.model import Problem
 
 _MARKS = {True: "✓", False: "✗"}
 
-# The services are imported where they are used: `--help` and `rules check` must not pay for the whole gateway.
+# The rule engine is imported where it is used: `--help` must not pay for it.
 as_json = click.option("--json", "as_json", is_flag=True, help="For machines.")
 rules_file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
@@ -101,7 +100,7 @@ def _text_of(file: Path) -> str:
 def _tell(file: Path, problems: list[Problem], *, as_json: bool, is_quiet: bool = False) -> None:
     errors = [p for p in problems if not p.is_warning]
     if as_json and not (is_quiet and not errors):
-        click.echo(json.dumps({"is_valid": not errors, "problems": [as_row(p) for p in problems]},
+        click.echo(json.dumps({"is_valid": not errors, "problems": [asdict(p) for p in problems]},
                               ensure_ascii=False, indent=2))
     elif not as_json:
         for p in problems:
@@ -111,45 +110,3 @@ def _tell(file: Path, problems: list[Problem], *, as_json: bool, is_quiet: bool 
             click.echo(f"{file}: 正确 / correct")
     if errors:
         sys.exit(1)
-
-
-def as_row(problem: Problem) -> dict[str, Any]:
-    """A problem as JSON."""
-    return {"line": problem.line, "column": problem.column, "zh": problem.zh, "en": problem.en,
-            "is_warning": problem.is_warning}
-
-
-async def _check(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
-    from gateway.services.activate_rules import check_rules
-
-    return {"problems": [as_row(p) for p in await check_rules(parts, arguments["source"])]}
-
-
-async def _activate(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
-    from gateway.services.activate_rules import activate_rules
-
-    return {"version": await activate_rules(parts, arguments["source"], by="cli")}
-
-
-async def _show(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
-    wanted: int | None = arguments.get("version")
-    if wanted is not None:
-        source = await parts.database.read(lambda tx: tx.decisions.rule_set(wanted))
-        if source is None:
-            raise ValueError(f"There is no version {wanted} of the rules.")
-        return {"version": wanted, "source": source}
-    active = await parts.database.read(lambda tx: tx.decisions.active_rule_set())
-    if active is None:
-        raise ValueError("No rules are in force yet; the gateway activates its default at its first start.")
-    return {"version": active[0], "source": active[1]}
-
-
-async def _explain(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]:
-    from gateway.services.explain_study import explain_study
-
-    return await explain_study(parts, arguments["study"], EVERYWHERE)
-
-
-COMMANDS: dict[str, Callable[[Parts, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
-    "rules.check": _check, "rules.activate": _activate, "rules.show": _show, "rules.explain": _explain,
-}
