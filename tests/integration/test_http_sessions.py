@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
+from argon2 import PasswordHasher, extract_parameters
 
 from gateway.core.errors import InvalidRequest, NotAllowed
 from gateway.http.auth import COOKIE
@@ -214,3 +217,25 @@ async def test_the_inbox_is_for_administrators_alone(web):
         assert answer.status == 404
     async with boss.get(f"/api/studies/{exam.study.id}") as answer:
         assert answer.status == 200
+
+
+async def test_a_login_that_nobody_has_costs_the_guesser_a_whole_hash(web, monkeypatch):
+    """Time does not tell which logins there are, and a start of the program computes no hash at all."""
+    asked, verify = [], PasswordHasher.verify
+
+    def watched(hasher, password_hash, password):
+        asked.append(extract_parameters(password_hash))
+        return verify(hasher, password_hash, password)
+
+    monkeypatch.setattr(PasswordHasher, "verify", watched)
+    for login in ("reader", "nobody"):
+        assert (await log_in(web.stranger(), login, "wrong password"))[0] == 401
+    real, nobodys = asked
+    assert nobodys == real
+
+
+def test_loading_the_program_computes_no_hash():
+    code = ("import argon2\n"
+            "argon2.PasswordHasher.hash = None\n"
+            "import gateway.services.log_in\n")
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
