@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from gateway.services.written_lately import WrittenLately
 from gateway.settings import Settings
 from storage.interface import Database, ObjectStore
 from storage.model import Delivery, Destination, Report
 
 Clock = Callable[[], datetime]
 """Returns the present as aware UTC."""
+
+OPENING_WINDOW = timedelta(minutes=10)
+"""A person who looks at the same study again within it has opened it once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +81,4 @@ class Parts:
     events: Events
     node: str
     associations: OpenAssociations = field(default_factory=NoAssociations)
+    openings: WrittenLately = field(default_factory=lambda: WrittenLately(window=OPENING_WINDOW))

@@ -7,12 +7,13 @@ from enum import StrEnum
 
 from gateway.core.errors import NotFound
 from gateway.core.reading import ReadingAction, allowed_actions
+from gateway.services.note_opening import note_opening
 from gateway.services.ports import Clock, Parts
 from gateway.services.show_study import ShownStudy, look_up_study
 from storage.interface import DeliveryLine as DeliveryLine
 from storage.interface import ReadingLine as ReadingLine
 from storage.interface import Transaction
-from storage.model import AuditEntry, Reading, ReadingState, Report, Scope, User
+from storage.model import Reading, ReadingState, Report, Scope, User
 
 
 class Act(StrEnum):
@@ -51,10 +52,7 @@ async def show_reading(parts: Parts, scope: Scope, reading_id: str, user: User, 
     """Return the reading; opening it is an access to its study and is noted. Raises NotFound."""
     shown = await parts.database.read(lambda tx: _look_up(tx, scope, reading_id, user, parts.clock))
     if is_opening:
-        study = shown.shown.study
-        entry = AuditEntry(parts.clock(), user.id, "study.opened", site_id=study.site_id, study_id=study.id,
-                           patient_id=study.patient.id, address=address, detail={"reading": reading_id})
-        await parts.database.write(lambda tx: tx.audit.append(entry))
+        await note_opening(parts, shown.shown.study, actor=user.id, address=address, reading=reading_id)
     return shown
 
 

@@ -1,6 +1,6 @@
 """Show one study: what came, from where, why it went where it went, and what else is known of the patient.
 
-Opening a study is an access to patient data: each call leaves one audit record (J2, J3).
+Opening a study is an access to patient data and is noted (J2, J3).
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.core.errors import NotFound
+from gateway.services.note_opening import note_opening
 from gateway.services.ports import Parts
 from storage.interface import Transaction
-from storage.model import AuditEntry, Decision, Device, Instance, Reading, Scope, Series, Site, Study
+from storage.model import Decision, Device, Instance, Reading, Scope, Series, Site, Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,7 @@ class ShownStudy:
 async def show_study(parts: Parts, scope: Scope, study_id: str, *, actor: str, address: str) -> ShownStudy:
     """Return the study and note who opened it. Raises NotFound, also for a study outside the scope."""
     shown = await parts.database.read(lambda tx: look_up_study(tx, scope, study_id))
-    study = shown.study
-    entry = AuditEntry(parts.clock(), actor, "study.opened", site_id=study.site_id, study_id=study.id,
-                       patient_id=study.patient.id, address=address)
-    await parts.database.write(lambda tx: tx.audit.append(entry))
+    await note_opening(parts, shown.study, actor=actor, address=address)
     return shown
 
 

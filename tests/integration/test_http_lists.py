@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from gateway.services.ports import OPENING_WINDOW
+from gateway.services.written_lately import WrittenLately
 from storage.model import (
     EVERYWHERE,
     Arrival,
@@ -182,20 +186,52 @@ async def test_a_study_goes_back_only_with_a_reason(web):
     assert (row["step"], row["reason"]) == ("sent_back", "体位不正，请重拍")
 
 
-async def test_opening_a_study_is_noted_once_per_call(web):
-    """J2, J3: who saw whose data."""
+async def openings_of(web, exam):
+    story = await web.parts.database.read(lambda tx: tx.audit.of_study(exam.study.id, EVERYWHERE))
+    return [chained.entry for chained in story if chained.entry.action == "study.opened"]
+
+
+async def test_opening_a_study_is_noted_once_for_a_person_within_ten_minutes(web, clock):
+    """J2, J3: who saw whose data; a screen that refreshes itself adds nothing."""
     exam = await add_exam(web.parts, SITE)
     reader = await web.browser("reader")
     shown = await get(reader, f"/api/studies/{exam.study.id}")
     assert shown["patient"]["name"]["display"] == "演示张三"
     assert shown["series"][0]["instances"][0]["sop_instance_uid"] == exam.instance.sop_instance_uid
     assert shown["decision"]["because"][0]["rule"] == "all"
+    for _ in range(3):
+        clock.advance(199)
+        await get(reader, f"/api/readings/{exam.reading.id}")
+        await get(reader, f"/api/studies/{exam.study.id}")
+    assert len(await openings_of(web, exam)) == 1
+    clock.advance(3)
     await get(reader, f"/api/readings/{exam.reading.id}")
-    story = await web.parts.database.read(lambda tx: tx.audit.of_study(exam.study.id, EVERYWHERE))
-    opened = [chained.entry for chained in story if chained.entry.action == "study.opened"]
+    opened = await openings_of(web, exam)
     assert len(opened) == 2
+    assert [entry.detail for entry in opened] == [{}, {"reading": exam.reading.id}]
     assert {entry.patient_id for entry in opened} == {exam.study.patient.id}
     assert all(entry.address for entry in opened)
+
+
+async def test_every_person_and_every_study_is_noted(web):
+    """J3: one study and one person per entry."""
+    one, other = await add_exam(web.parts, SITE), await add_exam(web.parts, SITE)
+    for login in ("reader", "reviewer"):
+        browser = await web.browser(login)
+        for exam in (one, other, one):
+            await get(browser, f"/api/studies/{exam.study.id}")
+    for exam in (one, other):
+        assert len({entry.actor for entry in await openings_of(web, exam)}) == 2
+        assert len(await openings_of(web, exam)) == 2
+
+
+async def test_after_a_restart_an_opening_is_noted_again(web):
+    exam = await add_exam(web.parts, SITE)
+    await get(await web.browser("reader"), f"/api/studies/{exam.study.id}")
+    fresh = replace(web.parts, openings=WrittenLately(window=OPENING_WINDOW))
+    async with serving(fresh) as restarted:
+        await get(await restarted.browser("reader"), f"/api/studies/{exam.study.id}")
+    assert len(await openings_of(web, exam)) == 2
 
 
 async def test_annotations_belong_to_the_person_who_drew_them(web):
