@@ -46,6 +46,8 @@ class DicomDestination:
                                       called_ae_title=destination.ae_title,
                                       calling_ae_title=self._calling_ae_title, timeout_s=self._timeout_s)
         except PeerRefused as exc:
+            if exc.is_transient:
+                raise DestinationUnavailable(f"{where} 现在忙，暂时不接受连接，稍后自动重试。") from exc
             raise DestinationRefused(f"{where} 拒绝了连接或这类对象，请核对双方的 AE 标题与接收设置。") from exc
         except (PeerUnavailable, OSError) as exc:
             raise DestinationUnavailable(f"{where} 连不上或没有应答，稍后自动重试。") from exc

@@ -10,6 +10,7 @@ from gateway.http.admin import by_of
 from gateway.http.routing import ADMINS, Route, caller_of, json_response
 from gateway.http.views import delivery_view
 from gateway.services.ports import Parts
+from gateway.services.retry_delivery import retry_delivery
 from gateway.services.settle_alarms import acknowledge_alarm, quarantined_bytes, resolve_quarantined
 from gateway.services.show_audit import ShownEntry, show_audit
 from storage.model import Alarm, Arrival
@@ -46,6 +47,12 @@ def routes(parts: Parts) -> list[Route]:
         lines = await parts.database.read(lambda tx: tx.worklists.waiting_deliveries(caller_of(request).scope))
         return json_response([delivery_view(line) for line in lines])
 
+    async def retry(request: web.Request) -> web.StreamResponse:
+        by = by_of(request)
+        delivery = await retry_delivery(parts, request.match_info["delivery_id"], by)
+        lines = await parts.database.read(lambda tx: tx.worklists.deliveries_of_study(delivery.study_id, by.scope))
+        return json_response(next(delivery_view(line) for line in lines if line.delivery.id == delivery.id))
+
     async def audit(request: web.Request) -> web.StreamResponse:
         limit = asking.whole_number(request, "limit", 500, most=LONGEST_LIST)
         study_id = asking.text(request, "study")
@@ -60,8 +67,10 @@ def routes(parts: Parts) -> list[Route]:
         Route("GET", desk + "quarantine/{arrival_id}/bytes", download, "The bytes as they came", roles=ADMINS),
         Route("GET", desk + "alarms", alarms, "Open alarms", roles=ADMINS, response=list[m.AlarmView]),
         Route("POST", desk + "alarms/{alarm_id}/acknowledge", acknowledge, "Somebody has seen it", roles=ADMINS),
-        Route("GET", desk + "deliveries", deliveries, "Reports that wait to be delivered, and why", roles=ADMINS,
-              response=list[m.DeliveryView]),
+        Route("GET", desk + "deliveries", deliveries, "Reports that wait to be delivered or were refused, and why",
+              roles=ADMINS, response=list[m.DeliveryView]),
+        Route("POST", desk + "deliveries/{delivery_id}/retry", retry, "Send a waiting or refused report now",
+              roles=ADMINS, response=m.DeliveryView),
         Route("GET", desk + "audit", audit, "Who did what, newest first", roles=ADMINS, response=list[m.AuditView],
               query=("study", "limit")),
     ]

@@ -36,6 +36,12 @@ class Alarms:
             .order_by(alarm.c.at.desc(), alarm.c.id.desc()).limit(limit))
         return [_alarm(row) for row in rows]
 
+    def about(self, ref: str, scope: Scope) -> list[Alarm]:
+        """Open ones about one thing."""
+        rows = self._connection.execute(sa.select(alarm).where(
+            alarm.c.ref == ref, alarm.c.acknowledged_at.is_(None), within(scope, alarm.c.site_id)))
+        return [_alarm(row) for row in rows]
+
     def acknowledge(self, alarm_id: str, user_id: str, at: datetime, scope: Scope) -> bool:
         """True if it was open and within scope."""
         done = self._connection.execute(

@@ -80,10 +80,13 @@ async def test_an_alarm_is_raised_once_until_it_is_acknowledged(database):
     assert await raise_it(5) == first
     assert await database.read(lambda tx: tx.alarms.open_alarms(HERE)) == [first]
     assert await database.read(lambda tx: tx.alarms.open_alarms(ELSEWHERE)) == []
+    assert await database.read(lambda tx: tx.alarms.about(first.ref, HERE)) == [first]
+    assert await database.read(lambda tx: tx.alarms.about(first.ref, ELSEWHERE)) == []
     assert await database.write(lambda tx: tx.alarms.acknowledge(first.id, "admin", START, ELSEWHERE)) is False
     assert await database.write(lambda tx: tx.alarms.acknowledge(first.id, "admin", START, HERE)) is True
     assert await database.write(lambda tx: tx.alarms.acknowledge(first.id, "admin", START, HERE)) is False
     assert await database.read(lambda tx: tx.alarms.open_alarms(EVERYWHERE)) == []
+    assert await database.read(lambda tx: tx.alarms.about(first.ref, HERE)) == []
     assert (await raise_it(9)).id != first.id
 
 

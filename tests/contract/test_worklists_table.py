@@ -152,6 +152,23 @@ async def test_the_clinic_sees_the_newest_signed_version_and_its_deliveries(shel
     assert len(await shelf.database.read(lambda tx: tx.worklists.deliveries_of_study(film.study.id, HERE))) == 2
 
 
+async def test_the_delivery_queue_holds_what_waits_and_what_was_refused(shelf):
+    """A refused report needs a person, who cannot see it anywhere else."""
+    film = await put(shelf, state=ReadingState.FINAL)
+    report = _report(film, 1, ReportState.FINAL)
+    deliveries = {state: replace(_delivery(report, state), destination_id=state) for state in DeliveryState}
+
+    def add(tx):
+        tx.reports.add(report)
+        for delivery in deliveries.values():
+            tx.deliveries.add(delivery)
+
+    await shelf.database.write(add)
+    lines = await shelf.database.read(lambda tx: tx.worklists.waiting_deliveries(HERE))
+    assert {line.delivery.state for line in lines} == {DeliveryState.QUEUED, DeliveryState.SENT,
+                                                       DeliveryState.REFUSED}
+
+
 async def test_counts_of_an_administrator_are_of_their_sites(shelf):
     await put(shelf)
     await put(shelf, "there")

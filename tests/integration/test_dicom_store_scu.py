@@ -13,6 +13,7 @@ from gateway.wire.store_scu import PeerRefused, PeerUnavailable, send_instance
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import open_receiver
 from tests.support.peers import free_ports, stop
+from tests.support.receiving_nodes import rejecting_node
 from tests.support.waiting import until
 
 
@@ -49,6 +50,16 @@ async def test_a_peer_that_refuses_is_told_apart_from_one_that_is_not_there(tmp_
         await send_instance(build.ct_slice(), **target(receiver.address))
     with pytest.raises(ValueError):
         await send_instance(b"no dicom", **target(receiver.address))
+
+
+@pytest.mark.parametrize(("rejection", "is_transient"), [
+    ((1, 1, 1), False), ((1, 1, 3), False), ((1, 1, 7), False), ((1, 2, 2), False), ((2, 1, 1), True),
+    ((2, 3, 1), True), ((2, 3, 2), True), ((1, 3, 1), True), ((1, 3, 2), True), ((1, 1, 2), False)])
+async def test_a_peer_that_says_later_is_told_apart_from_one_that_says_no(rejection, is_transient):
+    """PS3.8 9.3.4: result, source and reason of the A-ASSOCIATE-RJ."""
+    with rejecting_node(*rejection) as port, pytest.raises(PeerRefused) as refused:
+        await send_instance(build.ct_slice(), **target(f"127.0.0.1:{port}"))
+    assert refused.value.is_transient is is_transient
 
 
 async def test_dcmtks_storescp_receives_it(tmp_path):

@@ -11,20 +11,24 @@ from pydicom import dcmread
 from pydicom.uid import EncapsulatedPDFStorage
 from pynetdicom import AE, evt
 
-from gateway.core.errors import DestinationRefused, DestinationUnavailable
+from gateway.core.errors import DestinationRefused, DestinationUnavailable, NotFound, NotNow
 from gateway.delivery.channels import open_channels
 from gateway.delivery.dicom_destination import judge_status
+from gateway.services.administer_sites import By
 from gateway.services.claim_reading import claim_reading
 from gateway.services.deliver import handlers
 from gateway.services.job_runner import JobRunner
+from gateway.services.retry_delivery import retry_delivery
 from gateway.services.sign_report import prepare_signing, sign_report
 from gateway.services.write_report import save_draft
-from storage.model import EVERYWHERE, DeliveryState, Destination, DestinationKind
+from storage.model import EVERYWHERE, DeliveryState, Destination, DestinationKind, Scope
 from tests.support.peers import free_ports
-from tests.support.receiving_nodes import orthanc, storescp
+from tests.support.receiving_nodes import orthanc, rejecting_node, storescp
 from tests.support.report_builders import REVIEWER, SITE, WRITER, a_text, furnish
 from tests.support.report_tools import signature_report, squeezed, words_of
 from tests.support.web import PASSWORD, password_hash
+
+BOSS = By("boss", "10.0.0.9", EVERYWHERE)
 
 
 class Returning:
@@ -201,6 +205,70 @@ async def test_orthanc_takes_the_report_once_it_is_up_and_gives_it_back_unchange
         await returning.parts.database.write(again)
         assert (await returning.try_now()).state is DeliveryState.ACCEPTED
         assert server.get("/instances") == [instance]
+
+
+async def test_a_node_that_is_full_for_the_moment_is_asked_again(returning):
+    with rejecting_node(2, 3, 2) as port:
+        await returning.sign_towards(DestinationKind.DICOM, port)
+        delivery = await returning.try_now()
+    assert (delivery.state, "稍后" in delivery.last_error) == (DeliveryState.QUEUED, True)
+    assert await returning.alarms() == []
+
+
+async def test_a_refused_report_is_sent_again_when_an_administrator_says_so(returning, tmp_path):
+    """The node's settings were put right: same object, tries still counted, proof of who asked (promise 7)."""
+    [port] = free_ports(1)
+    with storescp(tmp_path / "before", "--refuse", port=port):
+        report = await returning.sign_towards(DestinationKind.DICOM, port)
+        refused = await returning.try_now()
+    assert refused.state is DeliveryState.REFUSED
+    wakes = returning.parts.events.job_wakes
+    queued = await retry_delivery(returning.parts, refused.id, BOSS)
+    assert (queued.state, queued.attempts, queued.next_attempt_at) == (DeliveryState.QUEUED, 1, returning.clock())
+    assert await returning.delivery() == queued
+    assert await returning.alarms() == []
+    assert returning.parts.events.job_wakes == wakes + 1
+    with storescp(tmp_path / "after", port=port) as node:
+        delivery = await returning.try_now()
+        [arrived] = node.files()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.ACCEPTED, 2)
+    assert dcmread(arrived).SOPInstanceUID == report.sop_instance_uid
+    story = await returning.parts.database.read(lambda tx: tx.audit.of_study(delivery.study_id, EVERYWHERE))
+    [noted] = [chained.entry for chained in story if chained.entry.action == "delivery.retried"]
+    assert (noted.actor, noted.address, noted.patient_id) == ("boss", "10.0.0.9", returning.room.study.patient.id)
+    assert (noted.detail["was"], noted.detail["last_error"]) == ("refused", refused.last_error)
+
+
+async def test_a_report_that_was_given_up_is_tried_for_the_whole_time_again(returning):
+    [port] = free_ports(1)
+    await returning.sign_towards(DestinationKind.DICOM, port)
+    returning.clock.advance(returning.parts.settings.delivery_days * 86_400)
+    given_up = await returning.try_now()
+    assert given_up.state is DeliveryState.REFUSED
+    await retry_delivery(returning.parts, given_up.id, BOSS)
+    delivery = await returning.try_now()
+    assert (delivery.state, delivery.attempts) == (DeliveryState.QUEUED, 2)
+    assert await returning.alarms() == []
+
+
+async def test_a_waiting_report_does_not_wait_for_its_pause_any_longer(returning, tmp_path):
+    [port] = free_ports(1)
+    await returning.sign_towards(DestinationKind.DICOM, port)
+    waiting = await returning.try_now()
+    await retry_delivery(returning.parts, waiting.id, BOSS)
+    with storescp(tmp_path / "clinic", port=port):
+        assert (await returning.try_now()).state is DeliveryState.ACCEPTED
+    with pytest.raises(NotNow) as refused:
+        await retry_delivery(returning.parts, waiting.id, BOSS)
+    assert refused.value.reason == "delivered"
+
+
+async def test_an_administrator_of_another_site_cannot_send_it_again(returning):
+    await returning.sign_towards(DestinationKind.DICOM, 0)
+    refused = await returning.try_now()
+    with pytest.raises(NotFound):
+        await retry_delivery(returning.parts, refused.id, replace(BOSS, scope=Scope(frozenset({"elsewhere"}))))
+    assert await returning.delivery() == refused
 
 
 @pytest.mark.parametrize("status", [0x0000, 0xB000, 0xB006, 0xB007, 0x0111])

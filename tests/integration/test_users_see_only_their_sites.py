@@ -125,6 +125,7 @@ TABLE: dict[tuple[str, str], Call] = {
     ("GET", "/api/admin/alarms"): list_of("alarm"),
     ("POST", "/api/admin/alarms/{alarm_id}/acknowledge"): Call({"alarm_id": "alarm"}),
     ("GET", "/api/admin/deliveries"): list_of("report"),
+    ("POST", "/api/admin/deliveries/{delivery_id}/retry"): Call({"delivery_id": "node_delivery"}),
     ("GET", "/api/admin/audit"): list_of("study", "study={study}", "limit=2000"),
     # DICOMweb
     ("GET", "/dicom-web/studies"): list_of("study_uid", *QIDO),

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import socketserver
+import struct
 import subprocess
+import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +44,26 @@ def storescp(folder: Path, *options: str, port: int = 0, ae_title: str = "CLINIC
         yield StoreScp(port, folder)
     finally:
         stop(process)
+
+
+@contextmanager
+def rejecting_node(result: int, source: int, reason: int) -> Iterator[int]:
+    """A node that answers every association with an A-ASSOCIATE-RJ of these three (PS3.8 9.3.4); yields its port."""
+    class Rejecting(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(1 << 16)
+            self.request.sendall(b"\x03\x00" + struct.pack(">L4B", 4, 0, result, source, reason))
+            while self.request.recv(1 << 16):
+                """Until the requestor closes: to close first, with bytes unread, would reset the connection."""
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Rejecting) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @dataclass(frozen=True)

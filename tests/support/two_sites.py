@@ -171,7 +171,8 @@ async def _sign(parts: Parts, clinic: Clinic) -> None:
     await run_due_jobs(parts, parts.clock)
     deliveries = await parts.database.read(lambda tx: tx.deliveries.of_report(report.id, EVERYWHERE))
     page = next(delivery for delivery in deliveries if delivery.kind is DestinationKind.CLINIC_PAGE)
-    clinic.ids |= {"report": report.id, "delivery": page.id}
+    clinic.ids |= {"report": report.id, "delivery": page.id,
+                   "node_delivery": next(delivery.id for delivery in deliveries if delivery.id != page.id)}
 
 
 async def _reading_ready_for(parts: Parts, clinic: Clinic, act: str) -> Reading:

@@ -1,7 +1,8 @@
-/** Reports on their way: where to, how often tried, and why each one waits. */
+/** Reports on their way or refused: where to, how often tried, why each one waits, and another try by hand. */
 import { admin as api } from '../api/endpoints';
 import { useLive } from '../app/live';
-import { useResource } from '../app/resource';
+import { useAction, useResource } from '../app/resource';
+import { ProblemNote } from '../parts/notes';
 import { said, useFormat, useWords } from '../words';
 import { Table } from './table';
 import { useAdminWords } from './use_words';
@@ -12,21 +13,36 @@ export function DeliveriesSection() {
   const format = useFormat();
   const deliveries = useResource(api.deliveries, 'deliveries');
   useLive((event) => event.kind === 'delivery' || event.kind === 'report', deliveries.reload);
+  const retry = useAction(async (id: string) => {
+    await api.retryDelivery(id);
+    deliveries.reload();
+  });
   return (
-    <Table
-      label={a.sections.deliveries}
-      list={deliveries}
-      idOf={(delivery) => delivery.id}
-      nothing={a.deliveriesNone}
-      columns={[
-        { title: a.destination, cell: (delivery) => <b>{delivery.destination_name}</b> },
-        { title: a.kind, cell: (delivery) => said(w.common.destinationKind, delivery.kind) },
-        { title: a.state, cell: (delivery) => said(w.common.deliveryState, delivery.state) },
-        { title: a.queuedAt, cell: (delivery) => format.when(delivery.queued_at) },
-        { title: a.attempts, cell: (delivery) => format.number(delivery.attempts), isNumber: true },
-        { title: a.nextAt, cell: (delivery) => format.when(delivery.next_attempt_at) },
-        { title: a.why, cell: (delivery) => <span className="wrap">{delivery.last_error}</span> },
-      ]}
-    />
+    <>
+      <ProblemNote problem={retry.problem} />
+      <Table
+        label={a.sections.deliveries}
+        list={deliveries}
+        idOf={(delivery) => delivery.id}
+        nothing={a.deliveriesNone}
+        columns={[
+          { title: a.destination, cell: (delivery) => <b>{delivery.destination_name}</b> },
+          { title: a.kind, cell: (delivery) => said(w.common.destinationKind, delivery.kind) },
+          { title: a.state, cell: (delivery) => said(w.common.deliveryState, delivery.state) },
+          { title: a.queuedAt, cell: (delivery) => format.when(delivery.queued_at) },
+          { title: a.attempts, cell: (delivery) => format.number(delivery.attempts), isNumber: true },
+          { title: a.nextAt, cell: (delivery) => format.when(delivery.next_attempt_at) },
+          { title: a.why, cell: (delivery) => <span className="wrap">{delivery.last_error}</span> },
+          {
+            title: a.actions,
+            cell: (delivery) => (
+              <button type="button" className="button" disabled={retry.isBusy} onClick={() => { void retry.run(delivery.id); }} data-testid="retry-delivery">
+                {a.tryAgain}
+              </button>
+            ),
+          },
+        ]}
+      />
+    </>
   );
 }

@@ -87,5 +87,6 @@ export const admin = {
   acknowledgeAlarm: (alarm: string) => sendJson<undefined>('POST', `/api/admin/alarms/${id(alarm)}/acknowledge`),
   resolveArrival: (arrival: string) => sendJson<undefined>('POST', `/api/admin/quarantine/${id(arrival)}/resolve`),
   bytesUrl: (arrival: string) => `/api/admin/quarantine/${id(arrival)}/bytes`,
+  retryDelivery: (delivery: string) => sendJson<t.DeliveryView>('POST', `/api/admin/deliveries/${id(delivery)}/retry`),
   activateRules: (yaml: string) => sendText<t.RuleSetView>('/api/admin/rules', yaml, 'text/yaml'),
 };
