@@ -43,6 +43,7 @@ class SeaweedServer:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         ports = dict(zip(_PORTS, peers.free_ports(len(_PORTS)), strict=True))
+        self._ports = ports.values()
         self._arguments = [f"-{name}={port}" for name, port in ports.items()]
         self.access_key_id, self.secret_access_key = _KEY, _SECRET
         self.endpoint = f"http://127.0.0.1:{ports['s3.port']}"
@@ -53,9 +54,10 @@ class SeaweedServer:
         log = self._folder / "server.log"
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                [self._weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={self._folder / 'data'}",
-                 "-filer", "-s3", f"-s3.config={self._folder / 'identities.json'}", "-s3.port.iceberg=0",
-                 "-s3.port.lance=0", "-volume.max=20", "-master.volumeSizeLimitMB=64", *self._arguments],
+                [self._weed, "-logtostderr", "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+                 f"-dir={self._folder / 'data'}", "-filer", "-s3",
+                 f"-s3.config={self._folder / 'identities.json'}", "-s3.port.iceberg=0", "-s3.port.lance=0",
+                 "-volume.max=20", "-master.volumeSizeLimitMB=64", *self._arguments],
                 stdout=output, stderr=output, cwd=self._folder)
         peers.wait_until_up(self._process, self._answers, log, timeout_s=60)
 
@@ -63,6 +65,9 @@ class SeaweedServer:
         if self._process is not None:
             peers.stop(self._process, timeout_s=1)  # it takes ten seconds to say goodbye; its data is thrown away
             self._process = None
+            for port in self._ports:  # ended before its goodbye, it leaves the sockets that it names after its ports
+                for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+                    left.unlink()
 
     def new_bucket(self) -> S3Address:
         """An address under which nothing was stored yet (the bucket is shared, the prefix is new)."""
