@@ -42,7 +42,7 @@ class Settings:
     s3_access_key_id: str = _setting("", "Access key of the S3 service.", is_secret=True)
     s3_secret_access_key: str = _setting("", "Secret key of the S3 service.", is_secret=True)
     node: str = _setting("", "Name of this process in the audit chain and on jobs; empty: the host's name.")
-    time_zone: str = _setting("Asia/Shanghai", "Zone of device clocks, rules and printed times (IANA name).")
+    time_zone: str = _setting("Asia/Shanghai", "Zone of device clocks, rules, screens and printed times (IANA name).")
 
     unknown_devices: str = _setting("reject", "What to do with a calling AE title that nobody registered.",
                                     choices=("reject", "inbox"))

@@ -39,6 +39,7 @@ class SessionView(msgspec.Struct, frozen=True):
     grants: list[GrantView]
     centre_name: str
     is_demo: bool
+    time_zone: str                       # IANA name; screens show times in it, as printed reports do
 
 
 # ------------------------------------------------------------------------------------------------------ worklist
@@ -99,14 +100,20 @@ class ReadingList(msgspec.Struct, frozen=True):
 
 
 class ConditionView(msgspec.Struct, frozen=True):
+    """`why` says why it could not be decided: unknown, budget or error; empty where it could."""
+
     text: str
     holds: bool
     seen: dict[str, Any]
+    why: str
 
 
 class RuleView(msgspec.Struct, frozen=True):
+    """`gives` holds what the rule asks for when it matches: group, reader, priority, due_minutes, tags, stop."""
+
     rule: str
     matched: bool
+    gives: dict[str, Any]
     conditions: list[ConditionView]
 
 

@@ -55,4 +55,5 @@ def _view(parts: Parts, user: User) -> SessionView:
     return SessionView(
         user_id=user.id, login=user.login, display_name=user.display_name, title=user.title,
         grants=[GrantView(grant.role, grant.site_id) for grant in user.grants],
-        centre_name=parts.settings.centre_name, is_demo=user.login.startswith(DEMO_LOGIN))
+        centre_name=parts.settings.centre_name, is_demo=user.login.startswith(DEMO_LOGIN),
+        time_zone=parts.settings.time_zone)

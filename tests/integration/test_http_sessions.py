@@ -39,6 +39,7 @@ async def test_a_person_logs_in_and_out_and_the_trail_says_so(web):
     status, body, answer = await log_in(browser)
     assert (status, body["login"], body["display_name"]) == (200, "reader", "演示阅片医师")
     assert body["grants"] == [{"role": "reader", "site_id": "yangchang"}]
+    assert body["time_zone"] == web.parts.settings.time_zone
     cookie = answer.headers["Set-Cookie"]
     assert all(word in cookie for word in ("HttpOnly", "SameSite=Strict", "Path=/"))
     async with browser.get("/api/session") as shown:

@@ -29,6 +29,7 @@ export interface SessionView {
   grants: GrantView[];
   centre_name: string;
   is_demo: boolean;
+  time_zone: string;
 }
 
 /** A person's name as shown; `is_guessed` asks the screen for its mark (C4). */
@@ -85,15 +86,19 @@ export interface ReadingList {
   counts: Record<string, number>;
 }
 
+/** `why` says why it could not be decided: unknown, budget or error; empty where it could. */
 export interface ConditionView {
   text: string;
   holds: boolean;
   seen: Record<string, unknown>;
+  why: string;
 }
 
+/** `gives` holds what the rule asks for when it matches: group, reader, priority, due_minutes, tags, stop. */
 export interface RuleView {
   rule: string;
   matched: boolean;
+  gives: Record<string, unknown>;
   conditions: ConditionView[];
 }
 

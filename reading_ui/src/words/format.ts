@@ -1,5 +1,6 @@
 /**
- * Times, lengths, ages and sizes as people read them. The device's own zone is the browser's: both stand in the county.
+ * Times, lengths, ages and sizes as people read them. Times stand in the gateway's zone, as on the printed report, wherever
+ * the browser is: a reader at home and the clinic must see the same hour.
  */
 import { spanOf } from '../model/due';
 import type * as common from './common';
@@ -12,6 +13,7 @@ export interface Format {
   when: (iso: string | null | undefined) => string;
   dateTime: (iso: string | null | undefined) => string;
   clockTime: (iso: string | null | undefined) => string;
+  /** A day of the calendar, such as a birth date: it is the same day in every zone. */
   date: (iso: string | null | undefined) => string;
   /** Whole minutes, the largest two units. */
   span: (length_ms: number) => string;
@@ -24,15 +26,17 @@ export interface Format {
 const MISSING = '–';
 const DAY_MS = 86_400_000;
 
-export function formatOf(language: Language, words: Words): Format {
-  const zone = locale(language);
-  const full = new Intl.DateTimeFormat(zone, {
-    year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
+export function formatOf(language: Language, words: Words, timeZone?: string): Format {
+  const place = locale(language);
+  const zone = known(timeZone);
+  const full = new Intl.DateTimeFormat(place, {
+    timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
   });
-  const short = new Intl.DateTimeFormat(zone, { month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-  const clock = new Intl.DateTimeFormat(zone, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-  const day = new Intl.DateTimeFormat(zone, { year: 'numeric', month: '2-digit', day: '2-digit' });
-  const number = new Intl.NumberFormat(zone);
+  const short = new Intl.DateTimeFormat(place, { timeZone: zone, month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const clock = new Intl.DateTimeFormat(place, { timeZone: zone, hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const day = new Intl.DateTimeFormat(place, { timeZone: 'UTC', year: 'numeric', month: '2-digit', day: '2-digit' });
+  const dayThere = new Intl.DateTimeFormat('en-CA', { timeZone: zone, year: 'numeric', month: '2-digit', day: '2-digit' });
+  const number = new Intl.NumberFormat(place);
   const using = (format: Intl.DateTimeFormat) => (iso: string | null | undefined) =>
     iso == null || Number.isNaN(Date.parse(iso)) ? MISSING : format.format(new Date(iso));
 
@@ -43,7 +47,7 @@ export function formatOf(language: Language, words: Words): Format {
     when: (iso) => {
       if (iso == null || Number.isNaN(Date.parse(iso))) return MISSING;
       const then = new Date(iso);
-      const days = daysBetween(then, new Date());
+      const days = daysBetween(dayThere.format(then), dayThere.format(new Date()));
       if (days === 0) return `${words.today} ${clock.format(then)}`;
       return days === 1 ? `${words.yesterday} ${clock.format(then)}` : short.format(then);
     },
@@ -74,7 +78,17 @@ export function formatOf(language: Language, words: Words): Format {
   };
 }
 
-function daysBetween(then: Date, now: Date): number {
-  const start = (date: Date): number => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();
-  return Math.round((start(now) - start(then)) / DAY_MS);
+/** Between two days written as 2026-03-02. */
+function daysBetween(then: string, now: string): number {
+  return Math.round((Date.parse(now) - Date.parse(then)) / DAY_MS);
+}
+
+/** The zone if this browser knows it. An old browser that does not still shows times, in its own zone. */
+function known(timeZone: string | undefined): string | undefined {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone }).resolvedOptions().timeZone;
+  } catch (problem) {
+    if (problem instanceof RangeError) return undefined;
+    throw problem;
+  }
 }

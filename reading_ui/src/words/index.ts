@@ -2,8 +2,9 @@
  * The composed dictionary of the pages. Each room brings its own words; the viewers and the administrator's rooms,
  * which load later, keep theirs in their own chunk (`useRoomWords`).
  */
-import { useMemo } from 'react';
+import { useContext, useMemo } from 'react';
 
+import { SessionContext } from '../app/session';
 import * as shell from '../app/words';
 import * as clinic from '../clinic/words';
 import * as login from '../login/words';
@@ -44,7 +45,8 @@ export function useWords(): Words {
 
 export function useFormat(): Format {
   const language = useLanguage();
-  return useMemo(() => formatOf(language, both[language].common), [language]);
+  const timeZone = useContext(SessionContext)?.session.time_zone;
+  return useMemo(() => formatOf(language, both[language].common, timeZone), [language, timeZone]);
 }
 
 /** The word for a machine word, or the machine word itself: a new state is shown rather than hidden. */
