@@ -93,10 +93,12 @@ class Storescp:
         return sorted(path for path in self.folder.iterdir() if path.is_file())
 
 
-def storescu(gateway: RunningGateway, *files: Path, calling: str = "DR_YANGCHANG") -> None:
+def storescu(gateway: RunningGateway, *files: Path, calling: str = "DR_YANGCHANG",
+             options: tuple[str, ...] = ()) -> None:
     """Send with DCMTK's storescu as a modality would; every status must be success."""
     done = subprocess.run(
-        ["storescu", "-R", "-aet", calling, "-aec", "GATEWAY", gateway.host, str(gateway.port), *map(str, files)],
+        ["storescu", "-R", *options, "-aet", calling, "-aec", "GATEWAY", gateway.host, str(gateway.port),
+         *map(str, files)],
         capture_output=True, text=True, env={**os.environ, "TCP_NODELAY": "1"}, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 

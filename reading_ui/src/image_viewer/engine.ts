@@ -1,7 +1,7 @@
 /**
  * Cornerstone3D, started once for the page, and what it must know of our images.
  */
-import { init as initCore, metaData, RenderingEngine, cache, setUseCPURendering, type Types } from '@cornerstonejs/core';
+import { cache, type Enums, imageLoader, init as initCore, metaData, RenderingEngine, setUseCPURendering, type Types } from '@cornerstonejs/core';
 import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
 import { addTool, annotation, init as initTools, LengthTool, PanTool, ZoomTool } from '@cornerstonejs/tools';
 
@@ -30,6 +30,10 @@ const RULER_STYLE = {
 interface Known {
   json: DicomJson;
   frame: number;
+  /** Stages that show it, and work with it that has not come to its end. */
+  stages: number;
+  works: number;
+  request: XMLHttpRequest | null;
 }
 
 const known = new Map<string, Known>();
@@ -44,7 +48,11 @@ export function theEngine(): { engine: RenderingEngine; path: RenderPath } {
   cache.setMaxCacheSize(CACHE_BYTES);
   initLoader({
     maxWebWorkers: Math.max(1, Math.min(4, Math.floor(navigator.hardwareConcurrency / 2))),
-    beforeSend: (_xhr: XMLHttpRequest, imageId: string) => Promise.resolve({ Accept: acceptOf(known.get(imageId)?.json) }),
+    beforeSend: (request: XMLHttpRequest, imageId: string) => {
+      const found = known.get(imageId);
+      if (found !== undefined) found.request = request;
+      return Promise.resolve({ Accept: acceptOf(found?.json) });
+    },
   });
   metaData.addProvider(imagePlane, 20_000);
   initTools();
@@ -56,21 +64,58 @@ export function theEngine(): { engine: RenderingEngine; path: RenderPath } {
   return started;
 }
 
-/** Makes an image known to Cornerstone and returns its id. */
+/**
+ * Makes an image known to Cornerstone for one stage and returns its id.
+ *
+ * The same image may be opened again while its last stage's download is still landing. Cornerstone asks for metadata until
+ * the very end of a load and has no answer to their absence, so an image is forgotten only when no stage shows it and
+ * nothing works with it any more.
+ */
 export function register(path: string, json: DicomJson, frame: number): string {
   const id = `wadors:${location.origin}${path}`;
-  known.set(id, { json, frame: frame - 1 });
+  const { stages, works, request } = known.get(id) ?? { stages: 0, works: 0, request: null };
+  known.set(id, { json, frame: frame - 1, stages: stages + 1, works, request });
   wadors.metaDataManager.add(id, json as unknown as Parameters<typeof wadors.metaDataManager.add>[1]);
   return id;
 }
 
-/** Forgets images and frees their pixels. */
-export function forget(imageIds: readonly string[]): void {
-  for (const id of imageIds) {
-    if (cache.getImageLoadObject(id) !== undefined) cache.removeImageLoadObject(id, { force: true });
-    wadors.metaDataManager.remove(id);
-    known.delete(id);
+/** Keeps an image known until the work with it has ended, whoever leaves meanwhile. */
+export async function whileWorking(imageId: string, work: () => Promise<unknown>): Promise<void> {
+  change(imageId, 'works', 1);
+  try {
+    await work();
+  } finally {
+    change(imageId, 'works', -1);
   }
+}
+
+/** Fetches and decodes an image into the cache. Several may ask for the same one; every failure comes back here. */
+export async function load(imageId: string, requestType: Enums.RequestType, priority: number): Promise<void> {
+  await whileWorking(imageId, () => {
+    const onTheWay = cache.getImageLoadObject(imageId);
+    if (onTheWay !== undefined) return onTheWay.promise;
+    // Cornerstone's own loadAndCacheImage throws a failed load a second time, to nobody.
+    return cache.putImageLoadObject(imageId, { promise: imageLoader.loadImage(imageId, { priority, requestType }) });
+  });
+}
+
+/** A stage lets go of its images: pixels that nobody else shows are freed, downloads that nobody else awaits are ended. */
+export function release(imageIds: readonly string[]): void {
+  for (const id of imageIds) {
+    change(id, 'stages', -1);
+    const left = known.get(id);
+    if (left?.stages === 0) left.request?.abort();
+  }
+}
+
+function change(id: string, holders: 'stages' | 'works', by: number): void {
+  const found = known.get(id);
+  if (found === undefined) return;
+  found[holders] += by;
+  if (found.stages > 0 || found.works > 0) return;
+  if (cache.getImageLoadObject(id) !== undefined) cache.removeImageLoadObject(id, { force: true });
+  wadors.metaDataManager.remove(id);
+  known.delete(id);
 }
 
 function rendererName(): string | null {

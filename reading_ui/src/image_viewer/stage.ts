@@ -1,12 +1,12 @@
 /**
  * One stack of stills on screen: the small surface behind which Cornerstone works. A second renderer could stand here.
  */
-import { cache, Enums, imageLoader, type Types } from '@cornerstonejs/core';
+import { cache, Enums, type Types } from '@cornerstonejs/core';
 import { Enums as ToolEnums, LengthTool, PanTool, ToolGroupManager, ZoomTool } from '@cornerstonejs/tools';
 
 import type { DicomJson } from './attributes';
 import { textOf } from './attributes';
-import { forget, register, theEngine } from './engine';
+import { load, register, release, theEngine, whileWorking } from './engine';
 import type { ImageRef } from './images';
 import { type Direction, type Marks, marksOf, NO_MARKS } from './orientation';
 import type { SavedLength } from './pixel_loader';
@@ -53,7 +53,6 @@ export class Stage {
   private readonly rulers: Rulers;
   private readonly resizing: ResizeObserver;
   private readonly loaded = new Set<string>();
-  private readonly onTheWay = new Map<string, Promise<undefined>>();
   private userWindow: Window | null = null;
   private isUserInverted = false;
   private wanted: number;
@@ -107,7 +106,7 @@ export class Stage {
     try {
       // Fetched before it is set: only so does a failure come back here on every render path.
       await this.fetch(first, Enums.RequestType.Interaction);
-      if (!this.closed()) await this.viewport.setStack(this.ids, first);
+      if (!this.closed()) await whileWorking(this.ids[first] ?? '', () => this.viewport.setStack(this.ids, first));
     } catch {
       this.fail(first);
     }
@@ -251,9 +250,7 @@ export class Stage {
     this.rulers.close();
     ToolGroupManager.destroyToolGroup(this.name);
     theEngine().engine.disableElement(this.name);
-    // What is still on its way needs its metadata until it has landed; then it is forgotten as well.
-    for (const [id, landing] of this.onTheWay) void landing.finally(() => { forget([id]); });
-    forget(this.ids.filter((id) => !this.onTheWay.has(id)));
+    release(this.ids);
   }
 
   private jsonOf(image: ImageRef): DicomJson {
@@ -268,7 +265,7 @@ export class Stage {
       last = index;
       try {
         await this.fetch(index, Enums.RequestType.Interaction);
-        if (!this.closed()) await this.viewport.setImageIdIndex(index);
+        if (!this.closed()) await whileWorking(this.ids[index] ?? '', () => this.viewport.setImageIdIndex(index));
       } catch {
         this.fail(index);
       }
@@ -279,11 +276,7 @@ export class Stage {
   private async fetch(index: number, requestType: Enums.RequestType): Promise<void> {
     const id = this.ids[index] ?? '';
     if (this.loaded.has(id) && cache.getImageLoadObject(id) !== undefined) return;
-    const loading = imageLoader.loadAndCacheImage(id, { priority: requestType === Enums.RequestType.Prefetch ? 0 : 5, requestType });
-    const landing = loading.then(() => undefined, () => undefined);
-    this.onTheWay.set(id, landing);
-    void landing.finally(() => { this.onTheWay.delete(id); });
-    await loading;
+    await load(id, requestType, requestType === Enums.RequestType.Prefetch ? 0 : 5);
     this.noteLoaded(id);
   }
 
