@@ -42,9 +42,9 @@ def test_the_worklist_shows_the_right_names_and_marks_the_guessed_ones(tmp_path:
             room.log_in(page, "writer")
             rows = page.get_by_test_id("worklist-row")
             expect(rows).to_have_count(len(SENT), timeout=room.SLOW_MS)
-            for accession, name in NAMES.items():
+            for accession, shown in NAMES.items():
                 page.get_by_test_id("worklist-search").fill(accession)
                 expect(rows).to_have_count(1)
-                expect(rows.first).to_contain_text(name)
+                expect(rows.first).to_contain_text(shown)
                 marks = rows.first.get_by_test_id("guessed-name")
                 expect(marks).to_have_count(1 if SENT[accession][2] else 0)
