@@ -23,7 +23,7 @@ async def open_storage(*, data_dir: Path, database_url: str = "", objects_url: s
     Parameters
     ----------
     data_dir
-        Folder of the embedded engine; made when missing.
+        Folder of the embedded engine; made when missing, closed to other accounts of the machine.
     database_url
         "postgresql://user@host/name"; empty: SQLite in the data folder.
     objects_url
@@ -40,7 +40,7 @@ async def open_storage(*, data_dir: Path, database_url: str = "", objects_url: s
     AlreadyOpen, SchemaTooNew, StorageFull, StorageUnavailable
     """
     def open_all() -> Storage:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # one that is there keeps its mode
         name = node or socket.gethostname()
         database: Database
         if database_url:
