@@ -51,9 +51,9 @@ def reading_row(line: ReadingLine) -> m.ReadingRow:
 
 
 def decision_view(decision: Decision, reader_name: str | None) -> m.DecisionView:
-    rules = [m.RuleView(rule=seen["rule"], matched=seen["matched"],
-                        conditions=[m.ConditionView(text=c["text"], holds=c["holds"], seen=c["seen"])
-                                    for c in seen["conditions"]])
+    rules = [m.RuleView(rule=seen["rule"], matched=seen["matched"], gives=seen.get("gives", {}),
+                        conditions=[m.ConditionView(text=c["text"], holds=c["holds"], seen=c["seen"],
+                                                    why=c.get("why", "")) for c in seen["conditions"]])
              for seen in decision.because]
     return m.DecisionView(
         id=decision.id, at=decision.at, rules_version=decision.rules_version, priority=decision.priority,

@@ -1,9 +1,9 @@
-/** "Why is this with me?": the stored decision, with every rule looked at and the values it saw (D1). */
-import type { DecisionView, RuleView } from '../api/types';
+/** "Why is this with me?": the stored decision, with every rule looked at, what it gave and the values it saw (D1). */
+import type { ConditionView, DecisionView, RuleView } from '../api/types';
 import { Panel } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { PriorityMark } from '../parts/marks';
-import { useFormat, useWords } from '../words';
+import { useFormat, useWords, type Words } from '../words';
 
 export function WhyPanel({ decision }: { decision: DecisionView | null }) {
   const w = useWords();
@@ -79,19 +79,60 @@ function Rules({ rules }: { rules: RuleView[] }) {
 
 function Rule({ rule }: { rule: RuleView }) {
   const w = useWords();
+  const gives = givesText(rule, w);
   return (
-    <li data-matched={rule.matched}>
-      <b>{rule.rule}</b> <span className="secondary">{rule.matched ? w.reading.matched : w.reading.notMatched}</span>
+    <li data-matched={rule.matched} data-testid="why-rule">
+      <b>{nameOf(rule, w)}</b> <span className="secondary">{rule.matched ? w.reading.matched : w.reading.notMatched}</span>
+      {gives !== '' && (
+        <p className="why-gives" data-testid="why-gives">
+          {rule.matched ? w.reading.gave : w.reading.wouldGive} {gives}
+        </p>
+      )}
       <ul>
         {rule.conditions.map((condition) => (
-          <li key={condition.text}>
-            <Icon name={condition.holds ? 'check' : 'cross'} label={condition.holds ? w.reading.matched : w.reading.notMatched} /> <code>{condition.text}</code>{' '}
-            <span className="secondary">
-              {Object.entries(condition.seen).map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(', ')}
-            </span>
-          </li>
+          <Condition key={condition.text} condition={condition} />
         ))}
       </ul>
     </li>
   );
+}
+
+/** Three signs, not two: what nobody could know is not the same as what is not so. */
+function Condition({ condition }: { condition: ConditionView }) {
+  const w = useWords();
+  const why = condition.why === '' ? null : (w.reading.undecided[condition.why] ?? condition.why);
+  const seen = Object.entries(condition.seen).map(([name, value]) => `${name} = ${value === null ? w.reading.notKnown : JSON.stringify(value)}`);
+  return (
+    <li data-testid="why-condition" data-why={condition.why}>
+      {why !== null ? (
+        <Icon name="why" label={w.reading.notDecided} />
+      ) : (
+        <Icon name={condition.holds ? 'check' : 'cross'} label={condition.holds ? w.reading.matched : w.reading.notMatched} />
+      )}
+      <span>
+        <code>{condition.text}</code>
+        {why !== null && <span className="why-undecided">{why}</span>}
+        {seen.length > 0 && <span className="why-seen">{seen.join(', ')}</span>}
+      </span>
+    </li>
+  );
+}
+
+/** Two entries come from the gateway itself, not from the rule file. */
+function nameOf(rule: RuleView, w: Words): string {
+  if (rule.rule === 'duty') return w.reading.duty;
+  if (rule.rule === 'fallback') return w.reading.fallback;
+  return rule.rule;
+}
+
+function givesText({ gives }: RuleView, w: Words): string {
+  const text = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '');
+  const parts: string[] = [];
+  if ('group' in gives) parts.push(`${w.reading.group} ${text(gives.group)}`);
+  if ('reader' in gives) parts.push(`${w.reading.namedReader} ${text(gives.reader)}`);
+  if ('priority' in gives) parts.push(`${w.reading.givesPriority} ${w.common.priority[text(gives.priority)] ?? text(gives.priority)}`);
+  if ('due_minutes' in gives) parts.push(w.reading.givesDue(Number(gives.due_minutes)));
+  if (Array.isArray(gives.tags)) parts.push(`${w.reading.tags} ${gives.tags.map(text).join(' · ')}`);
+  if (gives.stop === true) parts.push(w.reading.givesStop);
+  return parts.join(w.reading.listComma);
 }
