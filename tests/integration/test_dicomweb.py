@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import aiohttp
 import numpy as np
@@ -14,8 +15,10 @@ from dicomweb_client.api import DICOMwebClient
 from PIL import Image
 from pydicom.uid import HTJ2KLossless, JPEGBaseline8Bit, JPEGLSLossless
 
+from gateway.settings import Settings
 from storage.model import EVERYWHERE, Role
 from tests.support.image_builders import grey_phantom, image, part10
+from tests.support.stores import open_parts
 from tests.support.web import add_person, add_site, add_token, serving
 
 
@@ -278,6 +281,50 @@ async def test_stow_says_which_instances_it_could_not_take(parts):
         assert (await stow(read, part10(good)))[0] == 403
         async with ingest.get("/dicom-web/studies") as answer:
             assert answer.status == 403
+
+
+@pytest.mark.parametrize("is_length_said", [True, False])
+async def test_stow_takes_no_more_than_an_upload_may_have(parts, is_length_said):
+    """2.M: 413 whether the client says beforehand how much comes or not; nothing of it is kept."""
+    film = image(grey_phantom())
+    sent = part10(film)
+    parts = replace(parts, settings=replace(parts.settings, max_upload_bytes=len(sent) // 2))
+    body, headers = multipart(sent)
+
+    async def chunks():
+        for start in range(0, len(body), 4096):
+            yield body[start:start + 4096]
+
+    async with served(parts) as (_, ingest, _), ingest.post(
+            "/dicom-web/studies", data=body if is_length_said else chunks(), headers=headers) as answer:
+        assert answer.status == 413
+        assert (await answer.json(content_type=None))["reason"] == "too-large"
+    assert not await is_anything_kept(parts, film)
+
+
+async def test_stow_says_try_again_later_while_the_storage_is_full(tmp_path):
+    """A3, 2.M: 503 with Retry-After and reason 0xA700 for each; never a success for what is not durable."""
+    settings = Settings(data_dir=tmp_path / "data", reserve_bytes=1 << 62, node="test-node")
+    films = [image(grey_phantom()) for _ in range(2)]
+    async with open_parts(settings.data_dir, settings=settings) as parts:
+        body, headers = multipart(*map(part10, films))
+        async with served(parts) as (_, ingest, _), ingest.post(
+                "/dicom-web/studies", data=body, headers=headers) as answer:
+            assert answer.status == 503
+            assert int(answer.headers["Retry-After"]) > 0
+            told = await answer.json(content_type=None)
+        assert "00081199" not in told
+        failures = [item for name in ("00081198", "0008119A") for item in told.get(name, {}).get("Value", [])]
+        assert [item["00081197"]["Value"] for item in failures] == [[0xA700], [0xA700]]
+        assert not await is_anything_kept(parts, *films)
+
+
+async def is_anything_kept(parts, *datasets) -> bool:
+    """Whether one of them came into the index, or anything into quarantine."""
+    def look(tx):
+        uids = [ds.SOPInstanceUID for ds in datasets]
+        return any(tx.studies.find_instance(uid) for uid in uids) or bool(tx.arrivals.quarantine(EVERYWHERE))
+    return bool(await parts.database.read(look))
 
 
 async def test_a_study_of_another_site_does_not_exist(parts):
