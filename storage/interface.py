@@ -33,6 +33,7 @@ from storage.tables.jobs import Jobs
 from storage.tables.objects import Objects
 from storage.tables.readings import Readings
 from storage.tables.reports import Reports
+from storage.tables.site_moves import SiteMoves
 from storage.tables.sites import Sites
 from storage.tables.studies import Studies
 from storage.tables.users import Users
@@ -70,6 +71,7 @@ class Transaction:
         self.objects = Objects(connection)
         self.readings = Readings(connection)
         self.reports = Reports(connection)
+        self.site_moves = SiteMoves(connection)
         self.sites = Sites(connection)
         self.studies = Studies(connection)
         self.users = Users(connection)

@@ -116,8 +116,8 @@ def _devices(parts: Parts) -> list[Route]:
 def _knocks(parts: Parts) -> list[Route]:
     async def list_all(request: web.Request) -> web.StreamResponse:
         require_alliance(caller_of(request).scope)       # an unknown caller belongs to no site yet
-        knocks = await parts.database.read(lambda tx: tx.sites.knocks())
-        return json_response([_knock_view(knock) for knock in knocks])
+        knocks, sent = await parts.database.read(lambda tx: (tx.sites.knocks(), tx.site_moves.inbox_counts()))
+        return json_response([_knock_view(knock, sent.get((knock.ae_title, knock.address), 0)) for knock in knocks])
 
     async def accept(request: web.Request) -> web.StreamResponse:
         caller = caller_of(request)
@@ -233,8 +233,9 @@ def _device_view(device: Device) -> m.DeviceView:
                         device.character_set, device.is_enabled)
 
 
-def _knock_view(knock: Knock) -> m.KnockView:
-    return m.KnockView(knock.id, knock.ae_title, knock.address, knock.first_at, knock.last_at, knock.count)
+def _knock_view(knock: Knock, inbox_studies: int) -> m.KnockView:
+    return m.KnockView(knock.id, knock.ae_title, knock.address, knock.first_at, knock.last_at, knock.count,
+                       inbox_studies)
 
 
 def _destination(destination_id: str, asked: m.DestinationRequest) -> Destination:

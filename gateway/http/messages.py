@@ -400,6 +400,7 @@ class KnockView(msgspec.Struct, frozen=True):
     first_at: datetime
     last_at: datetime
     count: int
+    inbox_studies: int                   # studies that it sent to the inbox; accepting it gives them to its site
 
 
 class AcceptKnockRequest(msgspec.Struct, frozen=True):

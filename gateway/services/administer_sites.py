@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, replace
 
 from gateway.core.errors import InvalidRequest, NotAllowed, NotFound
+from gateway.services.leave_inbox import Moved, announce_moved, leave_inbox
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
 from storage.model import INBOX_SITE_ID, AuditEntry, Destination, DestinationKind, Device, Scope, Site, SiteKind
@@ -47,26 +48,33 @@ async def add_site(parts: Parts, site: Site, by: By) -> Site:
 
 
 async def add_device(parts: Parts, device: Device, by: By) -> Device:
-    """Register a device. Raises NotAllowed, NotFound, InvalidRequest ("invalid", "taken")."""
+    """Register a device; what it sent to the inbox is given to its site (see `_leave_inbox`).
+
+    Raises NotAllowed, NotFound, InvalidRequest ("invalid", "taken").
+    """
     device = _checked_device(device)
 
-    def add(tx: Transaction) -> None:
+    def add(tx: Transaction) -> list[Moved]:
         require_site(tx, by.scope, device.site_id)
         try:
             tx.sites.add_device(device)
         except ValueError as exc:
             raise InvalidRequest(str(exc), reason="taken") from exc
         _note(tx, parts, by, "device.added", device.site_id, device=device.id, ae_title=device.ae_title)
+        return _leave_inbox(tx, parts, device, by)
 
-    await parts.database.write(add)
+    announce_moved(parts, await parts.database.write(add))
     return device
 
 
 async def change_device(parts: Parts, device: Device, by: By) -> Device:
-    """Replace all but the id. Raises NotAllowed, NotFound, InvalidRequest."""
+    """Replace all but the id; what it sent to the inbox under its new name follows, as with a new device.
+
+    Raises NotAllowed, NotFound, InvalidRequest.
+    """
     device = _checked_device(device)
 
-    def change(tx: Transaction) -> None:
+    def change(tx: Transaction) -> list[Moved]:
         before = tx.sites.device(device.id)
         if before is None or not by.scope.allows(before.site_id):
             raise NotFound("There is no such device.")
@@ -77,8 +85,9 @@ async def change_device(parts: Parts, device: Device, by: By) -> Device:
             raise InvalidRequest(str(exc), reason="taken") from exc
         _note(tx, parts, by, "device.changed", device.site_id, device=device.id, ae_title=device.ae_title,
               is_enabled=device.is_enabled)
+        return _leave_inbox(tx, parts, device, by)
 
-    await parts.database.write(change)
+    announce_moved(parts, await parts.database.write(change))
     return device
 
 
@@ -142,6 +151,14 @@ def require_site(tx: Transaction, scope: Scope, site_id: str) -> None:
         raise NotAllowed("This is not one of your sites.", reason="other-site")
     if tx.sites.site(site_id) is None:
         raise InvalidRequest(f"There is no site {site_id}.", reason="unknown-site")
+
+
+def _leave_inbox(tx: Transaction, parts: Parts, device: Device, by: By) -> list[Moved]:
+    """Only for administrators who may see the inbox: whoever administers one site could otherwise name a title that
+    is not theirs and draw other sites' patients into it."""
+    if not by.scope.allows(INBOX_SITE_ID):
+        return []
+    return leave_inbox(tx, device, actor=by.actor, address=by.address, now=parts.clock())
 
 
 def _checked_device(device: Device) -> Device:

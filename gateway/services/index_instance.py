@@ -17,6 +17,7 @@ from gateway.services.complete_study import JOB, mark_complete, mark_reopened
 from storage.interface import Transaction
 from storage.model import (
     EVERYWHERE,
+    INBOX_SITE_ID,
     Arrival,
     ArrivalOutcome,
     AuditEntry,
@@ -78,6 +79,7 @@ class Indexed:
 
 def index_instance(candidate: Candidate, tx: Transaction) -> Indexed:
     """Make it an instance, a duplicate or a conflict. Raises LostRace, Clash."""
+    candidate = _from_known_device(tx, candidate)
     head, arrival = candidate.head, candidate.arrival
     kept = tx.studies.find_instance(head.sop_instance_uid)
     study = tx.studies.find_uid(head.study_instance_uid, EVERYWHERE)
@@ -87,6 +89,18 @@ def index_instance(candidate: Candidate, tx: Transaction) -> Indexed:
         return _conflict(tx, candidate, study, "study-of-another-site",
                          "The study is known from another site; a person must say whose it is.")
     return _keep(tx, candidate, study)
+
+
+def _from_known_device(tx: Transaction, candidate: Candidate) -> Candidate:
+    """An association that began at the inbox goes on as the device's once somebody has registered it: the studies
+    that it sends have left the inbox by then."""
+    arrival = candidate.arrival
+    if arrival.site_id != INBOX_SITE_ID or not arrival.calling_ae_title:
+        return candidate
+    device = tx.sites.find_device(arrival.calling_ae_title, arrival.address)
+    if device is None:
+        return candidate
+    return replace(candidate, arrival=replace(arrival, site_id=device.site_id, device_id=device.id))
 
 
 def _known_uid(tx: Transaction, candidate: Candidate, kept: Instance, study: Study | None) -> Indexed:

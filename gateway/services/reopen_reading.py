@@ -28,14 +28,23 @@ def reopen_reading(tx: Transaction, reading: Reading, decision: Decision, *, lat
     Raises NotNow if somebody was faster (the job is tried again).
     """
     after = reopened(reading, late_instances=late_instances)
-    if after.state is ReadingState.UNREAD:
-        after = replace(after, group=decision.group, priority=decision.priority, due_at=decision.due_at,
-                        assigned_to=decision.reader_id)
-    after = replace(after, decision_id=decision.id)
-    if not tx.readings.replace(after):
-        raise NotNow(reason="conflict")
+    after = decide_again(tx, after, decision)
     tx.audit.append(AuditEntry(
         now, "gateway", "reading.reopened" if after.state is not reading.state else "reading.late_images",
         site_id=reading.site_id, study_id=reading.study_id,
         detail={"reading": reading.id, "was": reading.state.value, "late_instances": late_instances}))
+    return after
+
+
+def decide_again(tx: Transaction, reading: Reading, decision: Decision) -> Reading:
+    """Write the reading with its new decision, and return it as stored.
+
+    Where nobody holds it, the decision takes over group, priority and due time. Raises NotNow if somebody was faster.
+    """
+    after = replace(reading, decision_id=decision.id)
+    if after.state is ReadingState.UNREAD:
+        after = replace(after, group=decision.group, priority=decision.priority, due_at=decision.due_at,
+                        assigned_to=decision.reader_id)
+    if not tx.readings.replace(after):
+        raise NotNow(reason="conflict")
     return replace(after, revision=reading.revision + 1)

@@ -1,7 +1,8 @@
 """Decide who reads a study: facts → rules → decision, and the reading on the worklist, in one write.
 
 Runs as the job "route_study" after a study is complete, and again when it is complete once more after late images.
-The decision is stored whole with its reasons; nobody recomputes it later.
+It runs once more when a study has left the inbox: the rules ask about its site. The decision is stored whole with its
+reasons; nobody recomputes it later.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from gateway.core.facts import FactValues, facts_of
 from gateway.core.priority import HINT_TAG, priority_of
 from gateway.services.activate_rules import ensure_rules
 from gateway.services.ports import Event, Parts
-from gateway.services.reopen_reading import late_instances_since, reopen_reading
+from gateway.services.reopen_reading import decide_again, late_instances_since, reopen_reading
 from routing_rules.evaluate import decide
 from routing_rules.model import Outcome
 from routing_rules.parse import parse
@@ -24,7 +25,7 @@ from storage.model import EVERYWHERE, AuditEntry, Decision, Job, Reading, Readin
 
 
 async def route_study(parts: Parts, study_id: str) -> Reading:
-    """Route a study and return its reading. Running it again without new images changes nothing.
+    """Route a study and return its reading. Running it again without new images or a new site changes nothing.
 
     Raises NotFound when there is no such study.
     """
@@ -48,14 +49,17 @@ def _route(tx: Transaction, parts: Parts, study_id: str) -> tuple[Reading, bool]
     reading = tx.readings.of_study(study_id, EVERYWHERE)
     late = 0
     if reading is not None:
-        late = late_instances_since(study, tx.decisions.of_study(study_id, EVERYWHERE)[0])
-        if late == 0:
+        last = tx.decisions.of_study(study_id, EVERYWHERE)[0]
+        late = late_instances_since(study, last)
+        if late == 0 and last.facts.get("site.id", study.site_id) == study.site_id:
             return reading, False
     decision = _decided(tx, parts, study, now)
     tx.decisions.add(decision)
     if reading is None:
         reading = _new_reading(study, decision, now)
         tx.readings.add(reading)
+    elif late == 0:
+        reading = decide_again(tx, reading, decision)
     else:
         reading = reopen_reading(tx, reading, decision, late_instances=late, now=now)
     tx.audit.append(AuditEntry(

@@ -16,7 +16,7 @@ _IN_QUARANTINE = (ArrivalOutcome.CONFLICT.value, ArrivalOutcome.QUARANTINED.valu
 
 
 class Arrivals:
-    """Append-only, but for the resolution of a quarantined one."""
+    """Append-only, but for the resolution of a quarantined one, and the site of what leaves the inbox."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection

@@ -38,6 +38,7 @@ export function KnocksSection() {
           { title: a.firstAt, cell: (knock) => format.when(knock.first_at) },
           { title: a.lastAt, cell: (knock) => format.when(knock.last_at) },
           { title: a.tries, cell: (knock) => format.number(knock.count), isNumber: true },
+          { title: a.inInbox, cell: (knock) => format.number(knock.inbox_studies), isNumber: true },
           {
             title: a.actions,
             cell: (knock) => (
@@ -73,6 +74,7 @@ function AcceptDialog({ knock, onClose, onSaved }: { knock: KnockView; onClose: 
       onClose={onClose}
       onSaved={onSaved}
     >
+      {knock.inbox_studies > 0 && <Note tone="plain">{a.inInboxHint(knock.inbox_studies)}</Note>}
       <SiteChoice sites={sites.data ?? []} value={site} onChange={setSite} />
       <TextField label={a.name} required value={name} onChange={(event) => { setName(event.target.value); }} />
       <ModalityChoice value={modality} onChange={setModality} />

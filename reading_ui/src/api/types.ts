@@ -374,6 +374,7 @@ export interface KnockView {
   first_at: string;
   last_at: string;
   count: number;
+  inbox_studies: number;
 }
 
 export interface AcceptKnockRequest {

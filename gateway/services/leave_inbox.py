@@ -1,0 +1,95 @@
+"""Take studies out of the inbox once the device that sent them is registered.
+
+A study leaves when everybody who sent to it is by now a device of one and the same site: what two sites may have sent
+stays where only administrators of the alliance see it. It is the same look-up that admits an association, so a study
+goes where its next image will go. Bytes, series and instances are not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gateway.services.complete_study import ROUTE_JOB
+from gateway.services.ports import Event, Parts
+from storage.interface import Transaction
+from storage.model import EVERYWHERE, INBOX_SITE_ID, AuditEntry, Device, Patient, Reading, Scope, Study, new_id
+
+_INBOX = Scope(frozenset({INBOX_SITE_ID}))
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One study at its site."""
+
+    study: Study                         # as it is now
+    reading: Reading | None
+
+
+def leave_inbox(tx: Transaction, device: Device, *, actor: str, address: str, now: datetime) -> list[Moved]:
+    """In the transaction that registers the device: move what it sent, each with an audit entry "study.moved"."""
+    if device.site_id == INBOX_SITE_ID:
+        return []
+    for caller in tx.site_moves.stray_callers_of(device.ae_title):
+        known = tx.sites.find_device(*caller)
+        if known is not None and known.site_id == device.site_id:
+            tx.site_moves.move_arrivals(caller, study_id=None, site_id=device.site_id, device_id=known.id)
+    moved = []
+    for study_id in tx.site_moves.inbox_studies_of(device.ae_title):
+        study = tx.studies.get(study_id, _INBOX)
+        senders = {caller: tx.sites.find_device(*caller) for caller in tx.site_moves.callers_of(study_id)}
+        devices = [found for found in senders.values() if found is not None and found.site_id == device.site_id]
+        if study is None or len(devices) < len(senders):
+            continue
+        for caller, sender in zip(senders, devices, strict=True):
+            tx.site_moves.move_arrivals(caller, study_id=study.id, site_id=device.site_id, device_id=sender.id)
+        moved.append(_moved(tx, study, devices[0], actor=actor, address=address, now=now))
+    return moved
+
+
+def announce_moved(parts: Parts, moved: Sequence[Moved]) -> None:
+    """After the write: the lists of the site and of the inbox, and the job that routes by the site's rules."""
+    for one in moved:
+        for site_id in (INBOX_SITE_ID, one.study.site_id):
+            parts.events.publish(Event("study", site_id, one.study.id))
+            if one.reading is not None:
+                parts.events.publish(Event("reading", site_id, one.study.id, one.reading.id))
+    if moved:
+        parts.events.wake_jobs()
+
+
+def _moved(tx: Transaction, study: Study, device: Device, *, actor: str, address: str, now: datetime) -> Moved:
+    patient = _patient_at(tx, study, device.site_id)
+    tx.site_moves.move_study(study.id, site_id=device.site_id, device_id=device.id, patient_key=patient.id)
+    reading = tx.readings.of_study(study.id, EVERYWHERE)
+    if reading is not None:
+        # The rules knew neither site nor device when it was routed.
+        tx.jobs.enqueue(ROUTE_JOB, study.id, due=now, key=f"{ROUTE_JOB}:{study.id}:moved")
+    after = replace(study, site_id=device.site_id, device_id=device.id, patient=patient)
+    tx.audit.append(AuditEntry(
+        now, actor, "study.moved", site_id=device.site_id, study_id=study.id, patient_id=patient.id, address=address,
+        detail={"before": _place(study), "after": _place(after)}))
+    return Moved(after, reading)
+
+
+def _patient_at(tx: Transaction, study: Study, site_id: str) -> Patient:
+    """The identity at the site: the one that receiving would have found there, else the inbox's own.
+
+    The inbox may have joined patients of two sites that gave out the same number, so an identity of which a study
+    stays in the inbox is not taken away from it; the site gets one of its own.
+    """
+    patient = study.patient
+    known = tx.studies.find_patient(site_id, patient.patient_id, patient.name.display, patient.birth_date)
+    if known is not None:
+        return known
+    if not tx.studies.related(study, _INBOX):
+        tx.site_moves.move_patient(patient.id, site_id=site_id)
+        return replace(patient, site_id=site_id)
+    own = replace(patient, id=new_id(), site_id=site_id)
+    tx.studies.add_patient(own)
+    return own
+
+
+def _place(study: Study) -> dict[str, str | None]:
+    return {"site": study.site_id, "device": study.device_id, "patient": study.patient.id}
