@@ -28,7 +28,7 @@ FILMS = ("测试片甲", "测试片乙", "测试片丙")
 CT, CLIP = "测试断层", "测试超声"
 SLICES, FRAMES = 24, 12
 STORED_WINDOW = (0, 800)
-LEAVES = 20
+PAIRS = 12                   # each study is opened and left, and opened and left again
 
 
 @dataclass(frozen=True)
@@ -74,16 +74,16 @@ def test_a_doctor_who_leaves_at_any_moment_breaks_nothing(ward: Ward, page: Page
     room.wait_for_lossless(page)
     leave(page)
     canvases = living(memory, "HTMLCanvasElement", "true")
-    for _ in range(LEAVES // 2):
+    for _ in range(PAIRS):
         description = dice.choice((*FILMS, *FILMS, CT, CLIP))
         open_study(page, ward, description)
         for act in dice.sample((switch_study, claim_or_release, turn_pages), dice.randrange(3)):
-            page.wait_for_timeout(dice.uniform(0, 400))
+            page.wait_for_timeout(dice.uniform(0, 200))
             act(page)
-        page.wait_for_timeout(dice.uniform(0, 800))
+        page.wait_for_timeout(dice.uniform(0, 600))
         leave(page)
         open_study(page, ward, description)              # again, while the first download may still be landing
-        page.wait_for_timeout(dice.uniform(0, 500))
+        page.wait_for_timeout(dice.uniform(0, 800))
         leave(page)
     open_study(page, ward, FILMS[2])
     middle = middle_row(room.wait_for_lossless(page))

@@ -73,7 +73,8 @@ def is_kept(parts: Parts, ref: ObjectRef, name: str) -> bool:
 
 
 async def all_of(renderings: render.Renderings, ref: ObjectRef) -> list[bytes]:
-    return [await renderings.preview(ref, 1), await renderings.thumbnail(ref, 1), await renderings.htj2k_frame(ref, 1)]
+    return [await renderings.preview(ref, 1), await renderings.thumbnail(ref, 1),
+            await renderings.htj2k_frame(ref, 1)]
 
 
 async def test_preview_thumbnail_and_the_exact_web_copy_exist_before_anybody_asks(parts):
