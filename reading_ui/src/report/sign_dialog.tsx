@@ -41,8 +41,8 @@ export function SignDialog({ row, isEmergency, onClose, onSigned }: SignDialogPr
     <AppDialog title={isEmergency ? w.report.emergencyTitle : w.report.signTitle} size="large" onClose={onClose} testId="sign-dialog">
       {isEmergency && <Note tone="critical">{w.report.emergencyBand}</Note>}
       <p className="sign-who">
-        <PatientName name={row.patient.name} /> · {format.sex(row.patient.sex)} · {format.age(row.age_years)} · {row.patient.patient_id} · {row.accession_number} ·{' '}
-        {row.site_name}
+        <PatientName name={row.patient.name} /> · {format.sex(row.patient.sex)} · {format.age(row.age_years)}
+        {[row.patient.patient_id, row.accession_number, row.site_name].filter((part) => part !== '').map((part) => ` · ${part}`)}
       </p>
       {sheet.data === null ? (
         sheet.problem ? <ProblemNote problem={sheet.problem} onRetry={sheet.reload} /> : <Loading />

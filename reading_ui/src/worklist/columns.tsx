@@ -17,7 +17,7 @@ interface Context {
 export function columnsOf({ w, format, now_ms, userId }: Context): Column<ReadingRow>[] {
   return [
     { id: 'priority', title: w.worklist.priority, width: '104px', cell: (row) => <PriorityMark priority={row.priority} /> },
-    { id: 'clock', title: w.worklist.clock, width: 'minmax(168px, 1.2fr)', cell: (row) => <Clock row={row} w={w} format={format} now_ms={now_ms} /> },
+    { id: 'clock', title: w.worklist.clock, width: 'minmax(192px, 1.2fr)', cell: (row) => <Clock row={row} w={w} format={format} now_ms={now_ms} /> },
     { id: 'state', title: w.worklist.state, width: '136px', cell: (row) => <StateMark state={row.state} /> },
     { id: 'patient', title: w.worklist.patient, width: 'minmax(104px, 1fr)', cell: (row) => <PatientName name={row.patient.name} /> },
     {
