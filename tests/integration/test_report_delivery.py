@@ -217,8 +217,7 @@ async def test_a_node_that_is_full_for_the_moment_is_asked_again(returning):
 
 async def test_a_refused_report_is_sent_again_when_an_administrator_says_so(returning, tmp_path):
     """The node's settings were put right: same object, tries still counted, proof of who asked (promise 7)."""
-    [port] = free_ports(1)
-    with storescp(tmp_path / "before", "--refuse", port=port):
+    with rejecting_node(1, 1, 7) as port:
         report = await returning.sign_towards(DestinationKind.DICOM, port)
         refused = await returning.try_now()
     assert refused.state is DeliveryState.REFUSED
