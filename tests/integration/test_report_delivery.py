@@ -120,16 +120,15 @@ async def test_a_repeat_is_the_same_object(returning, tmp_path):
         assert len(node.files()) == 1
 
 
-async def test_a_node_that_refuses_is_not_tried_again_and_a_person_is_told(returning, tmp_path):
-    with storescp(tmp_path / "clinic", "--refuse") as node:
-        await returning.sign_towards(DestinationKind.DICOM, node.port)
+async def test_a_node_that_refuses_is_not_tried_again_and_a_person_is_told(returning):
+    with rejecting_node(1, 1, 7) as port:
+        await returning.sign_towards(DestinationKind.DICOM, port)
         delivery = await returning.try_now()
         assert delivery.state is DeliveryState.REFUSED
         assert "拒绝" in delivery.last_error
         assert await returning.alarms() == [("delivery-refused", delivery.id)]
         returning.clock.advance(86_400)
         assert await returning.runner.run_due() == 0
-        assert node.files() == []
 
 
 async def test_after_the_last_day_it_is_given_to_a_person(returning):
