@@ -20,6 +20,7 @@ from gateway.cli.bridge import read_settings, run_on_store
 from gateway.settings import Settings
 
 LOGINS_FILE = "demo-logins.txt"
+PLAYED_FILE = "demo-played"            # every study arrived once; a first start that was cut short plays again
 FIRST_NODE_PORT = 11113
 WAIT_FOR_READING_S = 60.0
 
@@ -30,7 +31,7 @@ WAIT_FOR_READING_S = 60.0
 @click.option("--http", metavar="HOST:PORT", help="Where the gateway's pages are.  [default: 127.0.0.1:8080]")
 @click.option("--dicom", metavar="HOST:PORT", help="The gateway's DICOM port.  [default: 127.0.0.1:11112]")
 @click.option("--with-gateway", is_flag=True, help="Also run the gateway and the clinics' own DICOM nodes here; "
-                                                   "studies are played when the county is new.")
+                                                   "studies are played once.")
 @click.option("--node-port", type=click.IntRange(1, 65534), default=FIRST_NODE_PORT, show_default=True,
               help="Port of the first clinic's DICOM node; the second one has the next.")
 @click.option("--new-passwords", is_flag=True, help="Make new passwords for the demo accounts.")
@@ -85,7 +86,9 @@ def play(settings: Settings, ingest_token: str, *, is_quiet: bool = False) -> li
                     gateway, lambda done, total, task=task: progress.update(task, completed=done, total=total)))  # type: ignore[misc]
             except SendFailed as exc:
                 raise click.ClickException(str(exc)) from exc
-    return wait_for_readings(settings, sent)
+    rows = wait_for_readings(settings, sent)
+    (settings.data_dir / PLAYED_FILE).touch()
+    return rows
 
 
 def wait_for_readings(settings: Settings, studies: list[str]) -> list[dict[str, Any]]:
@@ -143,7 +146,7 @@ def _run_all(settings: Settings, config: Path | None, node_port: int, *, new_pas
         click.echo(f"\nReading Gateway: http://{gateway.http_address}    DICOM {settings.ae_title}@"
                    f"{gateway.dicom_address}    (Ctrl+C 停止 / stops it)")
         tell_logins(settings, county)
-        if county["is_new"] and not no_studies:
+        if not no_studies and not (settings.data_dir / PLAYED_FILE).exists():
             command = [sys.executable, "-m", "gateway", "demo", "--data", str(settings.data_dir),
                        "--http", gateway.http_address, "--dicom", gateway.dicom_address]
             senders.append(subprocess.Popen([*command, "--config", str(config)] if config else command))
