@@ -51,6 +51,8 @@ class Settings:
     max_associations: int = _setting(100, "DICOM associations at the same time.")
     max_pdu_bytes: int = _setting(131072, "Largest PDU that the gateway takes, bytes.")
     network_timeout_s: float = _setting(60.0, "A DICOM peer that is silent for so long is cut off, seconds.")
+    wire: str = _setting("lean", "How the data of a C-STORE is read: by our own short path, or by pynetdicom alone.",
+                         choices=("lean", "stock"))
     reserve_bytes: int = _setting(1 << 30, "Free space below which new objects are refused (A700), bytes.")
     quiet_period_s: float = _setting(5.0, "Silence after which a study without an expected count is complete, "
                                      "seconds.")

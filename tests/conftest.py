@@ -17,6 +17,13 @@ def events():
     return RecordingEvents()
 
 
+@pytest.fixture(params=["lean", "stock"])
+def wire(request, monkeypatch):
+    """Both ways in which the data of a C-STORE is read; for the receivers and the programs that the test starts."""
+    monkeypatch.setenv("READING_GATEWAY_WIRE", request.param)
+    return request.param
+
+
 @pytest.fixture
 async def parts(tmp_path, clock, events):
     """Real SQLite and files in a temporary folder, a manual clock, events that are only remembered."""

@@ -24,7 +24,8 @@ from gateway.services.keep_dataset import DatasetKeeper
 from gateway.services.know_sender import record_knock
 from gateway.services.ports import Parts
 from gateway.services.receive_instance import Receipt, Sender, quarantine_kept, read_kept, receive_kept
-from gateway.wire.dicom_listener import DatasetSink, DicomListener, Peer, Rejection, StoreCommand
+from gateway.wire.dicom_listener import DicomListener
+from gateway.wire.storage_service import DatasetSink, Peer, Rejection, StoreCommand
 from storage.errors import StorageError
 from storage.model import INBOX_SITE_ID, ArrivalVia, Device
 
@@ -57,7 +58,7 @@ class StorageScp:
             accepts_unknown_classes=settings.unknown_sop_classes == "accept",
             max_associations=settings.max_associations, max_pdu_bytes=settings.max_pdu_bytes,
             network_timeout_s=settings.network_timeout_s, implementation_class_uid=IMPLEMENTATION_CLASS_UID,
-            implementation_version_name=IMPLEMENTATION_VERSION_NAME)
+            implementation_version_name=IMPLEMENTATION_VERSION_NAME, is_lean=settings.wire == "lean")
         bound_host, bound_port = await asyncio.to_thread(self._listener.start)
         self.address = f"{bound_host}:{bound_port}"
         return self.address

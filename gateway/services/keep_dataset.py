@@ -29,7 +29,7 @@ class DatasetKeeper:
         self.write(file_header(sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid,
                                transfer_syntax_uid=transfer_syntax_uid))
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Take the next bytes. Never raises."""
         if self._writer is None or self._failure is not None:
             return

@@ -10,7 +10,9 @@ from typing import Any
 
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
-from pynetdicom import AE, _config, evt
+from pynetdicom import AE, evt
+
+from gateway.wire.upper_layer import send_files_as_they_are
 
 _REJECTED_TRANSIENT = 2
 _PRESENTATION_PROVIDER = 3
@@ -43,8 +45,7 @@ async def send_instance(part10: bytes, *, host: str, port: int, called_ae_title:
 
 
 def _send(part10: bytes, host: str, port: int, called: str, calling: str, timeout_s: float) -> int:
-    # With this switch pynetdicom sends the file's own bytes; it would otherwise decode and encode the data set anew.
-    _config.STORE_SEND_CHUNKED_DATASET = True
+    send_files_as_they_are()
     with tempfile.NamedTemporaryFile(suffix=".dcm") as file:
         file.write(part10)
         file.flush()

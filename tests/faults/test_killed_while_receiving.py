@@ -21,6 +21,8 @@ from tests.support import dicom_builders as build
 from tests.support.running_gateway import RunningGateway
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("wire")
+
 SENDERS, EACH = 2, 150
 
 

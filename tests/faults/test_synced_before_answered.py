@@ -19,6 +19,8 @@ from tests.faults.test_killed_while_receiving import register, send
 from tests.support import dicom_builders as build
 from tests.support.running_gateway import RunningGateway
 
+pytestmark = pytest.mark.usefixtures("wire")
+
 COUNT = 8
 CALLS = "fsync,fdatasync,sync_file_range,link,linkat,rename,renameat,renameat2,pwrite64,write,sendto,sendmsg"
 _LINE = re.compile(r"^(?P<pid>\d+)\s+(?P<rest>.*)$")

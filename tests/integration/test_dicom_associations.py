@@ -19,6 +19,8 @@ from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import SITE, open_receiver
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("wire")
+
 ADMIN = User("admin-1", "admin", "Demo Admin", "", (Grant(Role.ADMIN, None),))
 CALLING_NOT_RECOGNISED = "Reason: Calling AE Title Not Recognized"
 CALLED_NOT_RECOGNISED = "Reason: Called AE Title Not Recognized"

@@ -23,6 +23,8 @@ from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import open_receiver
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("wire")
+
 
 @pytest.fixture
 async def receiver(tmp_path):

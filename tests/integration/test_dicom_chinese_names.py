@@ -9,6 +9,8 @@ from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import SITE, open_receiver
 
+pytestmark = pytest.mark.usefixtures("wire")
+
 DECLARED, GUESSED, DEVICE_RULE = Confidence.DECLARED, Confidence.GUESSED, Confidence.DEVICE_RULE
 
 

@@ -13,6 +13,8 @@ from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import MODALITY, OTHER_SITE, SITE, open_receiver
 
+pytestmark = pytest.mark.usefixtures("wire")
+
 SENDER = Sender(SITE.id, MODALITY, ArrivalVia.STOW, calling_ae_title="MODALITY")
 
 

@@ -9,6 +9,8 @@ from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import MODALITY, SITE, open_receiver
 
+pytestmark = pytest.mark.usefixtures("wire")
+
 
 @pytest.fixture
 async def receiver(tmp_path):

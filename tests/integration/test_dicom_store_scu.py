@@ -16,6 +16,8 @@ from tests.support.peers import free_ports, stop
 from tests.support.receiving_nodes import rejecting_node
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.usefixtures("wire")
+
 
 def target(address: str, **more: Any) -> dict[str, Any]:
     host, port = address.split(":")

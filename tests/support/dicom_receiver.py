@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -58,6 +59,8 @@ class Receiver:
 async def open_receiver(data_dir: Path, *, is_empty: bool = True, **settings: Any) -> AsyncIterator[Receiver]:
     """Open it with these settings changed; registers the modality unless the folder was used before."""
     clock, events = ManualClock(), RecordingEvents()
+    settings = {name: os.environ[variable] for name, variable in [("wire", "READING_GATEWAY_WIRE")]
+                if variable in os.environ} | settings
     chosen = replace(Settings(data_dir=data_dir, reserve_bytes=0, node="test-node", dicom="127.0.0.1:0"), **settings)
     async with open_parts(data_dir, settings=chosen, clock=clock, events=events) as parts:
         if is_empty:
