@@ -184,7 +184,7 @@ class _Reader:
             if tag in self._raw:
                 values = self._json_values(vr, self._raw[tag])
                 out[f"{tag:08X}"] = {"vr": vr, "Value": values} if any(v is not None for v in values) else {"vr": vr}
-        if 0x00080005 in self._raw or any(v >= 0x80 for value in self._raw.values() for v in value):
+        if 0x00080005 in self._raw or not all(value.isascii() for value in self._raw.values()):
             out["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
         return out
 

@@ -12,7 +12,7 @@ from storage.errors import StorageError
 from storage.interface import ObjectWriter
 from storage.model import ObjectRef
 
-FIRST_BYTES = 1 << 20
+FIRST_BYTES = 1 << 16         # the leading elements of nearly every object; the rest is read from the store if needed
 
 
 class DatasetKeeper:
@@ -39,8 +39,9 @@ class DatasetKeeper:
             self._failure = exc
             self.abandon()
             return
-        if len(self.first_bytes) < FIRST_BYTES:
-            self.first_bytes += data
+        missing = FIRST_BYTES - len(self.first_bytes)
+        if missing > 0:
+            self.first_bytes += memoryview(data)[:missing]
 
     def finish(self) -> ObjectRef:
         """The file is durable now. Raises StorageFull, StorageUnavailable: then nothing of it is left."""

@@ -15,6 +15,9 @@ from storage.tables.scoping import within
 _IN_QUARANTINE = (ArrivalOutcome.CONFLICT.value, ArrivalOutcome.QUARANTINED.value)
 
 
+_INSERT = sa.insert(table)               # built once: everything that arrives runs it
+
+
 class Arrivals:
     """Append-only, but for the resolution of a quarantined one, and the site of what leaves the inbox."""
 
@@ -25,7 +28,7 @@ class Arrivals:
         """Remember an arrival."""
         values = {field.name: getattr(arrival, field.name) for field in dataclasses.fields(Arrival)}
         values |= {"via": arrival.via.value, "outcome": arrival.outcome.value}
-        self._connection.execute(sa.insert(table), values)
+        self._connection.execute(_INSERT, values)
 
     def get(self, arrival_id: str, scope: Scope) -> Arrival | None:
         """One arrival, if the scope may see it."""

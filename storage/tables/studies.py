@@ -33,6 +33,18 @@ _study, _patient, _series, _instance = schema.study, schema.patient, schema.seri
 _PATIENT_COLUMNS = [c.label(f"patient_{c.name}") for c in _patient.c]
 _STUDIES = sa.select(_study, *_PATIENT_COLUMNS).join(_patient, _patient.c.id == _study.c.patient_key)
 
+# Built once: every object that arrives runs these.
+_INSTANCE_OF_UID = sa.select(_instance).where(_instance.c.sop_instance_uid == sa.bindparam("uid"))
+_STUDY_OF_UID = _STUDIES.where(_study.c.study_instance_uid == sa.bindparam("uid"))
+_SERIES_OF_UID = sa.select(_series).where(_series.c.study_id == sa.bindparam("of_study"),
+                                          _series.c.series_instance_uid == sa.bindparam("uid"))
+_COUNT_IN_SERIES = sa.update(_series).where(_series.c.id == sa.bindparam("of_series")).values(
+    instance_count=_series.c.instance_count + 1)
+_COUNT_IN_STUDY = sa.update(_study).where(_study.c.id == sa.bindparam("of_study")).values(
+    instance_count=_study.c.instance_count + 1)
+_NOTE_ARRIVAL = sa.update(_study).where(_study.c.id == sa.bindparam("of_study")).values(
+    last_arrival_at=sa.bindparam("arrived_at"))
+
 
 class Studies:
     """The index of what is kept."""
@@ -43,7 +55,7 @@ class Studies:
     # -------------------------------------------------------------------------------------------------- receiving
     def find_instance(self, sop_instance_uid: str) -> Instance | None:
         """Any site: used by receiving to see duplicates; not for showing."""
-        row = self._connection.execute(sa.select(_instance).where(_instance.c.sop_instance_uid == sop_instance_uid))
+        row = self._connection.execute(_INSTANCE_OF_UID, {"uid": sop_instance_uid})
         return None if (found := row.first()) is None else _to_instance(found)
 
     def find_patient(self, site_id: str, patient_id: str, name_display: str,
@@ -79,18 +91,15 @@ class Studies:
 
     def find_series(self, study_id: str, series_instance_uid: str) -> Series | None:
         """One series."""
-        row = self._connection.execute(sa.select(_series).where(
-            _series.c.study_id == study_id, _series.c.series_instance_uid == series_instance_uid)).first()
+        row = self._connection.execute(_SERIES_OF_UID, {"of_study": study_id, "uid": series_instance_uid}).first()
         return None if row is None else Series(**row._mapping)
 
     def add_instance(self, instance: Instance) -> bool:
         """Remember an instance and count it in its series and study. False if its UID is there already."""
         if not self._add(_instance, _plain(instance)):
             return False
-        self._connection.execute(sa.update(_series).where(_series.c.id == instance.series_id)
-                                 .values(instance_count=_series.c.instance_count + 1))
-        self._connection.execute(sa.update(_study).where(_study.c.id == instance.study_id)
-                                 .values(instance_count=_study.c.instance_count + 1))
+        self._connection.execute(_COUNT_IN_SERIES, {"of_series": instance.series_id})
+        self._connection.execute(_COUNT_IN_STUDY, {"of_study": instance.study_id})
         return True
 
     def add_ecg(self, facts: EcgFacts) -> None:
@@ -99,11 +108,11 @@ class Studies:
 
     def note_arrival(self, study_id: str, at: datetime, *, expected_count: int | None = None) -> None:
         """Move the last arrival; keep the larger expected count."""
-        values: dict[str, Any] = {"last_arrival_at": at}
+        self._connection.execute(_NOTE_ARRIVAL, {"of_study": study_id, "arrived_at": at})
         if expected_count is not None:
             known = _study.c.expected_count
-            values["expected_count"] = sa.case((known > expected_count, known), else_=expected_count)
-        self._connection.execute(sa.update(_study).where(_study.c.id == study_id).values(**values))
+            self._connection.execute(sa.update(_study).where(_study.c.id == study_id).values(
+                expected_count=sa.case((known > expected_count, known), else_=expected_count)))
 
     def set_state(self, study_id: str, state: StudyState, *, at: datetime,
                   complete_by: CompleteBy | None = None) -> None:
@@ -143,7 +152,11 @@ class Studies:
 
     def find_uid(self, study_instance_uid: str, scope: Scope) -> Study | None:
         """One study by its UID."""
-        return self._one(_study.c.study_instance_uid == study_instance_uid, scope)
+        statement = _STUDY_OF_UID
+        if scope.site_ids is not None:
+            statement = statement.where(within(scope, _study.c.site_id))
+        row = self._connection.execute(statement, {"uid": study_instance_uid}).first()
+        return None if row is None else _to_study(row)
 
     def series_of(self, study_id: str, scope: Scope) -> list[Series]:
         """By number; those without one last."""
