@@ -209,10 +209,11 @@ def _engine(path: Path, *, begin: str, is_reader: bool = False, **options: Any) 
         if is_reader:
             connection.execute("PRAGMA query_only=ON")
 
-    @event.listens_for(engine, "begin")
-    def start(connection: sa.Connection) -> None:
-        connection.exec_driver_sql(begin)
+    # The dialect's hook and not a "begin" event: an engine with one looks for listeners at every statement.
+    def start(dbapi_connection: Any) -> None:
+        dbapi_connection.execute(begin)
 
+    engine.dialect.do_begin = start  # type: ignore[method-assign]
     return engine
 
 
