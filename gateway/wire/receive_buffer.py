@@ -14,7 +14,7 @@ class ReceiveBuffer:
 
     def __init__(self, on_progress: Callable[[], None]) -> None:
         """`on_progress` is called whenever something came."""
-        self._on_progress = on_progress
+        self.on_progress = on_progress
         self._view = memoryview(b"")
         self._start = self._end = 0
 
@@ -34,7 +34,7 @@ class ReceiveBuffer:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)       # the kernel drops it again by itself
         count = sock.recv_into(self._view[self._end:])
         self._end += count
-        self._on_progress()
+        self.on_progress()
         return count > 0
 
     def fill(self, sock: socket.socket, count: int) -> bool:

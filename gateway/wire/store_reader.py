@@ -85,9 +85,11 @@ class StoreReader:
         self._stores = stores
         self._largest_pdu_bytes = largest_pdu_bytes
         self._send = send
+        self.is_reading = False              # from the first look at a message until it is answered or given up
 
     def read(self, sock: socket.socket) -> Read:
         """Take the C-STORE that begins here, if one does, to its end. Raises OSError (a timeout too)."""
+        self.is_reading = True
         try:
             incoming = self._begin(sock)
             if incoming is None:
@@ -106,6 +108,9 @@ class StoreReader:
             return Read.CLOSED
         except _Broken:
             return Read.BROKEN
+        finally:
+            self._buffer.on_progress()
+            self.is_reading = False
 
     def _begin(self, sock: socket.socket) -> _Incoming | None:
         """Look at the next PDU without taking it, unless it begins with the whole command of a C-STORE."""

@@ -134,6 +134,13 @@ class LeanUpperLayer(DULServiceProvider):
                 return
         super()._read_pdu_data()
 
+    def idle_timer_expired(self) -> bool:
+        """True if the peer is silent for too long; inside a C-STORE the socket's own timeout tells, and only of it.
+
+        While an object is being kept the peer waits for us: slow storage is no silence.
+        """
+        return not self.stores.is_reading and super().idle_timer_expired()
+
     def _is_between_messages(self) -> bool:
         """True if what comes next begins a message: nothing that pynetdicom began is unfinished."""
         return (self.state_machine.current_state == _ESTABLISHED and self.event_queue.empty()

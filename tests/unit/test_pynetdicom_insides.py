@@ -28,6 +28,7 @@ KNOWN: tuple[tuple[Any, str, str], ...] = (
     (dul.DULServiceProvider._process_recv_primitive, "e2389839bb29c2d9", "(self) -> bool"),
     (dul.DULServiceProvider.__init__, "dc16729890247595", "(self, assoc: 'Association') -> None"),
     (dul.DULServiceProvider.run_reactor, "5510d9fcbcb03759", "(self) -> None"),
+    (dul.DULServiceProvider.idle_timer_expired, "838521f53c176e76", "(self) -> bool"),
     (transport.AssociationSocket.recv, "2ff85c4fe61fad1f", "(self, nr_bytes: int) -> bytearray"),
     (vars(transport.AssociationSocket)["ready"].fget, "c787149e1841866f", "(self) -> bool"),
     (transport.AssociationSocket.send, "708b958ffa1159dc", "(self, bytestream: bytes) -> None"),
