@@ -48,6 +48,9 @@ class LocalSocket:
             result = await run_command(self._parts, asked["command"], asked["arguments"])
         except CommandFailed as exc:
             return web.json_response({"error": str(exc)}, status=409)
+        except Exception:  # the listener's outermost loop: say so at the terminal, and serve the next command
+            log.exception("a command failed", command=asked.get("command"))
+            return web.json_response({"error": "Something went wrong in the gateway; its log says what."}, status=500)
         return web.json_response({"result": result})
 
 
