@@ -15,6 +15,7 @@ import structlog
 from gateway.core.errors import GatewayError, Unreadable
 from gateway.core.identifiers import AETitle, InvalidAETitle
 from gateway.dicom.loop_bridge import LoopBridge
+from gateway.dicom.offered_services import PortContext, offered_services
 from gateway.dicom.senders import KnownSenders
 from gateway.dicom.statuses import SUCCESS, UnexpectedInstance, status_of
 from gateway.formats.dicom_dataset import DatasetHead
@@ -58,7 +59,8 @@ class StorageScp:
             accepts_unknown_classes=settings.unknown_sop_classes == "accept",
             max_associations=settings.max_associations, max_pdu_bytes=settings.max_pdu_bytes,
             network_timeout_s=settings.network_timeout_s, implementation_class_uid=IMPLEMENTATION_CLASS_UID,
-            implementation_version_name=IMPLEMENTATION_VERSION_NAME, is_lean=settings.wire == "lean")
+            implementation_version_name=IMPLEMENTATION_VERSION_NAME, is_lean=settings.wire == "lean",
+            services=offered_services(PortContext(self._parts, self._bridge, self._sender_of)))
         bound_host, bound_port = await asyncio.to_thread(self._listener.start)
         self.address = f"{bound_host}:{bound_port}"
         return self.address
@@ -138,9 +140,12 @@ class StorageScp:
             self._admitted[peer.association_id] = _sender(peer, title, device)
         return None
 
-    def _store(self, peer: Peer, command: StoreCommand, sink: DatasetKeeper) -> int:
+    def _sender_of(self, peer: Peer) -> Sender:
         with self._lock:
-            sender = self._admitted[peer.association_id]
+            return self._admitted[peer.association_id]
+
+    def _store(self, peer: Peer, command: StoreCommand, sink: DatasetKeeper) -> int:
+        sender = self._sender_of(peer)
         ref = sink.finish()
         try:
             head = read_kept(self._parts, ref, bytes(sink.first_bytes), sender)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from socketserver import BaseServer
 from typing import Any, cast
@@ -20,6 +21,7 @@ from pynetdicom import AE, evt
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from gateway.wire import upper_layer
+from gateway.wire.dimse_service import DimseService, merged
 from gateway.wire.lean_stores import read_lean
 from gateway.wire.presentation import STORAGE_SOP_CLASSES, TRANSFER_SYNTAXES, VERIFICATION_SOP_CLASS
 from gateway.wire.reception import Reception
@@ -32,11 +34,13 @@ class DicomListener:
 
     def __init__(self, service: StorageService, *, host: str, port: int, ae_title: str, accepts_unknown_classes: bool,
                  max_associations: int, max_pdu_bytes: int, network_timeout_s: float, implementation_class_uid: str,
-                 implementation_version_name: str, is_lean: bool) -> None:
+                 implementation_version_name: str, is_lean: bool,
+                 services: Sequence[DimseService] = ()) -> None:
         self._host, self._port = host, port
         self._accepts_unknown_classes = accepts_unknown_classes
         self._settings = _AssociationSettings(service, network_timeout_s, max_pdu_bytes, is_lean)
         self._server: _Server | None = None
+        self._services = services
         self._ae = ae = AE(ae_title=ae_title)
         ae.implementation_class_uid = UID(implementation_class_uid)
         ae.implementation_version_name = implementation_version_name
@@ -47,7 +51,12 @@ class DicomListener:
         ae.require_called_aet, ae.require_calling_aet = False, []         # `admit` decides
         ae.add_supported_context(VERIFICATION_SOP_CLASS)
         for sop_class_uid in STORAGE_SOP_CLASSES:
-            ae.add_supported_context(sop_class_uid, list(TRANSFER_SYNTAXES))
+            # Either role: with C-GET (PS3.4 C.4.3) it is we who store, on the association of the one who asks.
+            ae.add_supported_context(sop_class_uid, list(TRANSFER_SYNTAXES), scu_role=True, scp_role=True)
+        for offered in services:
+            role = True if offered.takes_either_role else None
+            for sop_class_uid in offered.sop_class_uids:
+                ae.add_supported_context(sop_class_uid, list(offered.transfer_syntaxes), scu_role=role, scp_role=role)
 
     def start(self) -> tuple[str, int]:
         """Bind and listen; returns host and port. Raises OSError."""
@@ -55,7 +64,8 @@ class DicomListener:
         # What a stranger sends is no error of ours; what matters is told by the service, in our words.
         logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
         handlers: list[Any] = [(evt.EVT_REQUESTED, _on_requested), (evt.EVT_C_STORE, on_store),
-                               (evt.EVT_C_ECHO, _on_echo), (evt.EVT_CONN_CLOSE, _on_closed)]
+                               (evt.EVT_C_ECHO, _on_echo), (evt.EVT_CONN_CLOSE, _on_closed),
+                               *merged(self._services)]
         server: Any = self._ae.make_server((self._host, self._port), evt_handlers=handlers, server_class=_Server,
                                            request_handler=_Handler)
         server.settings = self._settings

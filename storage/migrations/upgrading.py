@@ -45,7 +45,7 @@ def current_revision(connection: sa.Connection) -> str | None:
 
 
 def drift(connection: sa.Connection) -> list[Any]:
-    """Differences between the database and storage/tables/schema.py; empty when the revisions say the same."""
+    """Differences between the database and storage/tables/schema; empty when the revisions say the same."""
     context = MigrationContext.configure(connection, opts={"compare_type": True,
                                                               "compare_server_default": _is_other_default})
     return list(compare_metadata(context, metadata))

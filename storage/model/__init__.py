@@ -1,0 +1,49 @@
+"""The words that every room shares: states and records of what the gateway remembers.
+
+Records are frozen; a state is changed by the table that holds it, in one transaction with its audit record and
+its jobs. Times are aware UTC. Ids are opaque text (`new_id`), except where the standard's own UID is the key.
+"""
+
+from __future__ import annotations
+
+from storage.model.arrivals import Alarm as Alarm
+from storage.model.arrivals import Arrival as Arrival
+from storage.model.arrivals import ArrivalOutcome as ArrivalOutcome
+from storage.model.arrivals import ArrivalVia as ArrivalVia
+from storage.model.deliveries import Delivery as Delivery
+from storage.model.deliveries import DeliveryState as DeliveryState
+from storage.model.ids import new_id as new_id
+from storage.model.people import EVERYWHERE as EVERYWHERE
+from storage.model.people import Grant as Grant
+from storage.model.people import Role as Role
+from storage.model.people import Scope as Scope
+from storage.model.people import User as User
+from storage.model.readings import Decision as Decision
+from storage.model.readings import Priority as Priority
+from storage.model.readings import Reading as Reading
+from storage.model.readings import ReadingState as ReadingState
+from storage.model.records import AuditEntry as AuditEntry
+from storage.model.records import ChainedAuditEntry as ChainedAuditEntry
+from storage.model.records import Job as Job
+from storage.model.records import ObjectRef as ObjectRef
+from storage.model.reports import Report as Report
+from storage.model.reports import ReportState as ReportState
+from storage.model.reports import ReportText as ReportText
+from storage.model.sites import INBOX_SITE_ID as INBOX_SITE_ID
+from storage.model.sites import Destination as Destination
+from storage.model.sites import DestinationKind as DestinationKind
+from storage.model.sites import Device as Device
+from storage.model.sites import Knock as Knock
+from storage.model.sites import KnockState as KnockState
+from storage.model.sites import Site as Site
+from storage.model.sites import SiteKind as SiteKind
+from storage.model.studies import CompleteBy as CompleteBy
+from storage.model.studies import Confidence as Confidence
+from storage.model.studies import EcgFacts as EcgFacts
+from storage.model.studies import Instance as Instance
+from storage.model.studies import InstanceFormat as InstanceFormat
+from storage.model.studies import Patient as Patient
+from storage.model.studies import PatientName as PatientName
+from storage.model.studies import Series as Series
+from storage.model.studies import Study as Study
+from storage.model.studies import StudyState as StudyState

@@ -1,0 +1,3 @@
+"""Storage commitment, and what tells that a study is complete."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Checksums, holds, retention and deletion."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Orders, performed procedure steps and what matched them."""
+
+from __future__ import annotations

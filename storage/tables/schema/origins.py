@@ -1,0 +1,3 @@
+"""Where a study comes from, with its evidence."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Decisions about quarantined arrivals; character sets learned from traffic."""
+
+from __future__ import annotations
