@@ -29,8 +29,11 @@ from storage.tables.dicomweb_queries import StoredInstance as StoredInstance
 from storage.tables.dicomweb_queries import StoredSeries as StoredSeries
 from storage.tables.dicomweb_queries import StoredStudy as StoredStudy
 from storage.tables.dicomweb_queries import StudyQuery as StudyQuery
+from storage.tables.hl7_exchanges import Hl7Exchanges
 from storage.tables.jobs import Jobs
 from storage.tables.objects import Objects
+from storage.tables.orders import Orders
+from storage.tables.origins import Origins
 from storage.tables.readings import Readings
 from storage.tables.reports import Reports
 from storage.tables.site_moves import SiteMoves
@@ -67,8 +70,11 @@ class Transaction:
         self.decisions = Decisions(connection)
         self.deliveries = Deliveries(connection)
         self.dicomweb = DicomwebQueries(connection)
+        self.hl7_exchanges = Hl7Exchanges(connection)
         self.jobs = Jobs(connection)
         self.objects = Objects(connection)
+        self.orders = Orders(connection)
+        self.origins = Origins(connection)
         self.readings = Readings(connection)
         self.reports = Reports(connection)
         self.site_moves = SiteMoves(connection)

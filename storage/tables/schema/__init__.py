@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from storage.tables.schema.columns import UtcDateTime as UtcDateTime
 from storage.tables.schema.columns import metadata as metadata
+from storage.tables.schema.orders import exam_order as exam_order
+from storage.tables.schema.orders import hl7_exchange as hl7_exchange
+from storage.tables.schema.orders import hl7_partner as hl7_partner
+from storage.tables.schema.origins import relay_rule as relay_rule
+from storage.tables.schema.origins import seen_certificate as seen_certificate
+from storage.tables.schema.origins import study_origin as study_origin
 from storage.tables.schema.parties import api_token as api_token
 from storage.tables.schema.parties import destination as destination
 from storage.tables.schema.parties import device as device
