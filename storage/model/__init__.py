@@ -13,6 +13,13 @@ from storage.model.arrivals import ArrivalVia as ArrivalVia
 from storage.model.deliveries import Delivery as Delivery
 from storage.model.deliveries import DeliveryState as DeliveryState
 from storage.model.ids import new_id as new_id
+from storage.model.origins import Comparison as Comparison
+from storage.model.origins import Evidence as Evidence
+from storage.model.origins import EvidenceKind as EvidenceKind
+from storage.model.origins import OriginState as OriginState
+from storage.model.origins import RelayRule as RelayRule
+from storage.model.origins import SeenCertificate as SeenCertificate
+from storage.model.origins import StudyOrigin as StudyOrigin
 from storage.model.people import EVERYWHERE as EVERYWHERE
 from storage.model.people import Grant as Grant
 from storage.model.people import Role as Role

@@ -44,6 +44,7 @@ class Arrival:
     detail: str = ""                     # one plain sentence for a person
     resolved_at: datetime | None = None
     resolved_by: str | None = None
+    certificate_sha256: str = ""         # of the client certificate of its connection (TLS)
 
 
 @dataclass(frozen=True, slots=True)

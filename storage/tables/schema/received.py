@@ -15,6 +15,7 @@ arrival = sa.Table("arrival", metadata, identifier(), time("at"), text("via"), t
                    text("sop_class_uid", server_default=""), text("sop_instance_uid", server_default=""),
                    optional("study_id"), text("reason", server_default=""), text("detail", server_default=""),
                    optional("resolved_at", UtcDateTime), optional("resolved_by"),
+                   text("certificate_sha256", server_default=""),
                    sa.Index(None, "study_id"), sa.Index(None, "outcome", "at"), sa.Index(None, "site_id", "at"))
 alarm = sa.Table("alarm", metadata, identifier(), time("at"), text("kind"), text("site_id"), text("ref"),
                  text("detail"), optional("acknowledged_at", UtcDateTime), optional("acknowledged_by"),

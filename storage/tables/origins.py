@@ -1,0 +1,111 @@
+"""Where studies come from: their evidence, the rules for relays, and the certificates that callers showed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.model import (
+    Comparison,
+    Evidence,
+    EvidenceKind,
+    OriginState,
+    RelayRule,
+    SeenCertificate,
+    StudyOrigin,
+)
+from storage.tables import schema as t
+from storage.tables.upserts import upsert
+
+
+class Origins:
+    """One origin a study, written with its first object."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    # ---------------------------------------------------------------------------------------------------- origins
+    def add(self, origin: StudyOrigin) -> None:
+        """With the study."""
+        self._connection.execute(sa.insert(t.study_origin), _origin_row(origin))
+
+    def get(self, study_id: str) -> StudyOrigin | None:
+        """None for studies of before evidence was kept."""
+        row = self._connection.execute(sa.select(t.study_origin).where(t.study_origin.c.study_id == study_id)).first()
+        return None if row is None else _origin(row)
+
+    def replace(self, origin: StudyOrigin) -> None:
+        """All fields."""
+        self._connection.execute(sa.update(t.study_origin).where(t.study_origin.c.study_id == origin.study_id)
+                                 .values(**_origin_row(origin)))
+
+    def waiting(self, limit: int = 200) -> list[StudyOrigin]:
+        """Those that a person must settle, oldest first."""
+        rows = self._connection.execute(
+            sa.select(t.study_origin).where(t.study_origin.c.state == OriginState.WAITING.value)
+            .order_by(t.study_origin.c.at, t.study_origin.c.study_id).limit(limit))
+        return [_origin(row) for row in rows]
+
+    def count_waiting(self) -> int:
+        """How many there are."""
+        return self._connection.execute(
+            sa.select(sa.func.count()).select_from(t.study_origin)
+            .where(t.study_origin.c.state == OriginState.WAITING.value)).scalar_one()
+
+    # ------------------------------------------------------------------------------------------------ relay rules
+    def relay_rules(self) -> list[RelayRule]:
+        """All of them, in the order in which they are tried."""
+        rows = self._connection.execute(sa.select(t.relay_rule).order_by(t.relay_rule.c.position, t.relay_rule.c.id))
+        return [RelayRule(**{**row._mapping, "comparison": Comparison(row.comparison)}) for row in rows]
+
+    def replace_relay_rules(self, rules: Sequence[RelayRule]) -> None:
+        """The whole list at once: their order matters."""
+        self._connection.execute(sa.delete(t.relay_rule))
+        for rule in rules:
+            self._connection.execute(sa.insert(t.relay_rule), {
+                **{field.name: getattr(rule, field.name) for field in dataclasses.fields(RelayRule)},
+                "comparison": rule.comparison.value})
+
+    # ----------------------------------------------------------------------------------------------- certificates
+    def note_certificate(self, seen: SeenCertificate) -> None:
+        """The newest one of a caller replaces the one before."""
+        values = {field.name: getattr(seen, field.name) for field in dataclasses.fields(SeenCertificate)}
+        table = t.seen_certificate
+        self._connection.execute(
+            upsert(self._connection, table).values(**values)
+            .on_conflict_do_update(index_elements=[table.c.ae_title, table.c.address],
+                                   set_={name: value for name, value in values.items()
+                                         if name not in ("id", "ae_title", "address")}))
+
+    def certificates(self) -> list[SeenCertificate]:
+        """The newest of every caller, last seen first."""
+        rows = self._connection.execute(
+            sa.select(t.seen_certificate).order_by(t.seen_certificate.c.seen_at.desc(), t.seen_certificate.c.id))
+        return [SeenCertificate(**row._mapping) for row in rows]
+
+    def newest_certificate(self, ae_title: str, address: str | None) -> SeenCertificate | None:
+        """What a caller of this title showed last, from that address or (None) from anywhere."""
+        table = t.seen_certificate
+        wanted = sa.select(table).where(table.c.ae_title == ae_title)
+        if address is not None:
+            wanted = wanted.where(table.c.address == address)
+        row = self._connection.execute(wanted.order_by(table.c.seen_at.desc(), table.c.id).limit(1)).first()
+        return None if row is None else SeenCertificate(**row._mapping)
+
+
+def _origin_row(origin: StudyOrigin) -> dict[str, Any]:
+    values: dict[str, Any] = {field.name: getattr(origin, field.name) for field in dataclasses.fields(StudyOrigin)}
+    return values | {
+        "state": origin.state.value, "decided_by": origin.decided_by.value if origin.decided_by else None,
+        "evidence": [{"kind": e.kind.value, "seen": e.seen, "site_id": e.site_id} for e in origin.evidence]}
+
+
+def _origin(row: sa.Row[Any]) -> StudyOrigin:
+    values = dict(row._mapping)
+    return StudyOrigin(**values | {
+        "state": OriginState(values["state"]),
+        "decided_by": EvidenceKind(values["decided_by"]) if values["decided_by"] else None,
+        "evidence": tuple(Evidence(EvidenceKind(e["kind"]), e["seen"], e["site_id"]) for e in values["evidence"])})
