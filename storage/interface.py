@@ -20,6 +20,7 @@ from storage.tables.alarms import Alarms
 from storage.tables.annotations import Annotations
 from storage.tables.arrivals import Arrivals
 from storage.tables.audit import Audit, chain_fault
+from storage.tables.character_sets import CharacterSets
 from storage.tables.decisions import Decisions
 from storage.tables.deliveries import Deliveries
 from storage.tables.dicomweb_queries import DicomwebQueries
@@ -34,6 +35,7 @@ from storage.tables.jobs import Jobs
 from storage.tables.objects import Objects
 from storage.tables.orders import Orders
 from storage.tables.origins import Origins
+from storage.tables.quarantine import Quarantine
 from storage.tables.readings import Readings
 from storage.tables.reports import Reports
 from storage.tables.site_moves import SiteMoves
@@ -67,6 +69,7 @@ class Transaction:
         self.annotations = Annotations(connection)
         self.arrivals = Arrivals(connection)
         self.audit = Audit(connection, node)
+        self.character_sets = CharacterSets(connection)
         self.decisions = Decisions(connection)
         self.deliveries = Deliveries(connection)
         self.dicomweb = DicomwebQueries(connection)
@@ -75,6 +78,7 @@ class Transaction:
         self.objects = Objects(connection)
         self.orders = Orders(connection)
         self.origins = Origins(connection)
+        self.quarantine = Quarantine(connection)
         self.readings = Readings(connection)
         self.reports = Reports(connection)
         self.site_moves = SiteMoves(connection)

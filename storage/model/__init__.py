@@ -25,6 +25,11 @@ from storage.model.people import Grant as Grant
 from storage.model.people import Role as Role
 from storage.model.people import Scope as Scope
 from storage.model.people import User as User
+from storage.model.quarantine import CharacterSetCorrection as CharacterSetCorrection
+from storage.model.quarantine import CharacterSetNote as CharacterSetNote
+from storage.model.quarantine import QuarantineChoice as QuarantineChoice
+from storage.model.quarantine import QuarantineDecision as QuarantineDecision
+from storage.model.quarantine import QuarantineFilter as QuarantineFilter
 from storage.model.readings import Decision as Decision
 from storage.model.readings import Priority as Priority
 from storage.model.readings import Reading as Reading

@@ -34,14 +34,14 @@ class Arrivals:
         """One arrival, if the scope may see it."""
         row = self._connection.execute(
             sa.select(table).where(table.c.id == arrival_id, within(scope, table.c.site_id))).first()
-        return None if row is None else _arrival(row)
+        return None if row is None else to_arrival(row)
 
     def of_study(self, study_id: str, scope: Scope) -> list[Arrival]:
         """In the order they came."""
         rows = self._connection.execute(
             sa.select(table).where(table.c.study_id == study_id, within(scope, table.c.site_id))
             .order_by(table.c.at, table.c.id))
-        return [_arrival(row) for row in rows]
+        return [to_arrival(row) for row in rows]
 
     def quarantine(self, scope: Scope, *, include_resolved: bool = False, limit: int = 500) -> list[Arrival]:
         """Conflict and quarantined arrivals, newest first."""
@@ -49,7 +49,7 @@ class Arrivals:
         if not include_resolved:
             wanted = wanted.where(table.c.resolved_at.is_(None))
         rows = self._connection.execute(wanted.order_by(table.c.at.desc(), table.c.id.desc()).limit(limit))
-        return [_arrival(row) for row in rows]
+        return [to_arrival(row) for row in rows]
 
     def resolve(self, arrival_id: str, user_id: str, at: datetime, scope: Scope) -> bool:
         """Mark as dealt with; nothing is deleted by that. True if it was in quarantine and open."""
@@ -60,7 +60,8 @@ class Arrivals:
         return done.rowcount == 1
 
 
-def _arrival(row: sa.Row[Any]) -> Arrival:
+def to_arrival(row: sa.Row[Any]) -> Arrival:
+    """The record of a row of the table."""
     values = dict(row._mapping)
     values |= {"via": ArrivalVia(values["via"]), "outcome": ArrivalOutcome(values["outcome"])}
     return Arrival(**values)

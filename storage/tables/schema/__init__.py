@@ -19,6 +19,9 @@ from storage.tables.schema.parties import role_grant as role_grant
 from storage.tables.schema.parties import signing_key as signing_key
 from storage.tables.schema.parties import site as site
 from storage.tables.schema.parties import user_account as user_account
+from storage.tables.schema.quarantine import character_set_correction as character_set_correction
+from storage.tables.schema.quarantine import character_set_note as character_set_note
+from storage.tables.schema.quarantine import quarantine_decision as quarantine_decision
 from storage.tables.schema.readings import annotation as annotation
 from storage.tables.schema.readings import decision as decision
 from storage.tables.schema.readings import delivery as delivery
