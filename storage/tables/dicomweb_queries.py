@@ -112,21 +112,23 @@ class DicomwebQueries:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def studies(self, query: StudyQuery, scope: Scope, *, limit: int, offset: int = 0) -> list[StoredStudy]:
-        """One page of studies, oldest arrival first."""
-        page = (sa.select(*_STUDY_COLUMNS).select_from(t.study.join(*_PATIENT))
-                .where(*_study_conditions(query, scope), _has_dicom(t.study.c.id))
+    def studies(self, query: StudyQuery, scope: Scope, *, limit: int, offset: int = 0, after: str = ""
+                ) -> list[StoredStudy]:
+        """One page of studies, oldest arrival first; `after` is the study id that the last page ended with."""
+        page = (sa.select(*STUDY_COLUMNS).select_from(t.study.join(*PATIENT_JOIN))
+                .where(*study_conditions(query, scope), has_dicom(t.study.c.id), *_after(t.study.c.id, after))
                 .order_by(t.study.c.id).limit(limit).offset(offset))
         rows = list(self._connection.execute(page).mappings())
-        return self._with_counts([_study_line(row) for row in rows])
+        return self._with_counts([study_line(row) for row in rows])
 
-    def series(self, query: SeriesQuery, scope: Scope, *, limit: int, offset: int = 0) -> list[StoredSeries]:
-        """One page of series, each with the attributes of one of its instances."""
+    def series(self, query: SeriesQuery, scope: Scope, *, limit: int, offset: int = 0, after: str = ""
+               ) -> list[StoredSeries]:
+        """One page of series (`after` a series id), each with the attributes of one of its instances."""
         is_dicom = sa.exists().where(t.instance.c.series_id == t.series.c.id,
                                      t.instance.c.format == InstanceFormat.DICOM)
-        page = (sa.select(*_STUDY_COLUMNS, *_SERIES_COLUMNS)
-                .select_from(t.series.join(t.study, t.study.c.id == t.series.c.study_id).join(*_PATIENT))
-                .where(*_series_conditions(query, scope), is_dicom)
+        page = (sa.select(*STUDY_COLUMNS, *_SERIES_COLUMNS)
+                .select_from(t.series.join(t.study, t.study.c.id == t.series.c.study_id).join(*PATIENT_JOIN))
+                .where(*_series_conditions(query, scope), is_dicom, *_after(t.series.c.id, after))
                 .order_by(t.series.c.id).limit(limit).offset(offset))
         rows = list(self._connection.execute(page).mappings())
         studies = self._studies_of(rows)
@@ -136,13 +138,14 @@ class DicomwebQueries:
                            row["series_modality"], row["series_number"], row["series_description"],
                            row["series_body_part"], *counted[row["series_id"]]) for row in rows]
 
-    def instances(self, query: InstanceQuery, scope: Scope, *, limit: int | None = None, offset: int = 0
-                  ) -> list[StoredInstance]:
-        """One page of instances."""
+    def instances(self, query: InstanceQuery, scope: Scope, *, limit: int | None = None, offset: int = 0,
+                  after: str = "") -> list[StoredInstance]:
+        """One page of instances (`after` an instance id)."""
         source = (t.instance.join(t.series, t.series.c.id == t.instance.c.series_id)
-                  .join(t.study, t.study.c.id == t.instance.c.study_id).join(*_PATIENT))
-        page = (sa.select(*_STUDY_COLUMNS, *_SERIES_COLUMNS, *_INSTANCE_COLUMNS).select_from(source)
-                .where(*_instance_conditions(query, scope)).order_by(t.instance.c.id).limit(limit).offset(offset))
+                  .join(t.study, t.study.c.id == t.instance.c.study_id).join(*PATIENT_JOIN))
+        page = (sa.select(*STUDY_COLUMNS, *_SERIES_COLUMNS, *_INSTANCE_COLUMNS).select_from(source)
+                .where(*_instance_conditions(query, scope), *_after(t.instance.c.id, after))
+                .order_by(t.instance.c.id).limit(limit).offset(offset))
         rows = list(self._connection.execute(page).mappings())
         studies = self._studies_of(rows)
         return [StoredInstance(studies[row["study_id"]], row["series_instance_uid"], row["series_modality"],
@@ -152,7 +155,7 @@ class DicomwebQueries:
                              dict(row["attributes"])) for row in rows]
 
     def _studies_of(self, rows: Sequence[Any]) -> dict[str, StoredStudy]:
-        lines = self._with_counts(list({row["study_id"]: _study_line(row) for row in rows}.values()))
+        lines = self._with_counts(list({row["study_id"]: study_line(row) for row in rows}.values()))
         return {line.study_id: line for line in lines}
 
     def _with_counts(self, lines: list[StoredStudy]) -> list[StoredStudy]:
@@ -186,8 +189,8 @@ class DicomwebQueries:
 
 _SeriesCount = tuple[str, str, str, int, dict[str, Any]]
 _CHUNK = 400                                           # SQLite allows so many values in one statement, and more
-_PATIENT = (t.patient, t.patient.c.id == t.study.c.patient_key)
-_STUDY_COLUMNS = (
+PATIENT_JOIN = (t.patient, t.patient.c.id == t.study.c.patient_key)
+STUDY_COLUMNS = (
     t.study.c.id.label("study_id"), t.study.c.site_id, t.study.c.patient_key, t.study.c.study_instance_uid,
     t.study.c.study_at, t.study.c.accession_number, t.study.c.description.label("study_description"),
     t.patient.c.patient_id, t.patient.c.name_display, t.patient.c.name_alphabetic, t.patient.c.name_ideographic,
@@ -203,18 +206,18 @@ _INSTANCE_COLUMNS = (
     t.instance.c.attributes)
 
 
-def _study_line(row: Any) -> StoredStudy:
+def study_line(row: Any) -> StoredStudy:
     return StoredStudy(row["study_id"], row["site_id"], row["patient_key"], row["study_instance_uid"],
                      row["patient_id"], row["name_display"], row["name_alphabetic"], row["name_ideographic"],
                      row["name_confidence"], row["name_encoding"], row["sex"], row["birth_date"], row["study_at"],
                      row["accession_number"], row["study_description"])
 
 
-def _has_dicom(study_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+def has_dicom(study_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     return sa.exists().where(t.instance.c.study_id == study_id, t.instance.c.format == InstanceFormat.DICOM)
 
 
-def _study_conditions(query: StudyQuery, scope: Scope) -> list[sa.ColumnElement[bool]]:
+def study_conditions(query: StudyQuery, scope: Scope) -> list[sa.ColumnElement[bool]]:
     found = [within(scope, t.study.c.site_id)]
     if query.study_instance_uids:
         found.append(t.study.c.study_instance_uid.in_(query.study_instance_uids))
@@ -236,7 +239,7 @@ def _study_conditions(query: StudyQuery, scope: Scope) -> list[sa.ColumnElement[
 
 
 def _series_conditions(query: SeriesQuery, scope: Scope) -> list[sa.ColumnElement[bool]]:
-    found = _study_conditions(query.study, scope)
+    found = study_conditions(query.study, scope)
     if query.series_instance_uids:
         found.append(t.series.c.series_instance_uid.in_(query.series_instance_uids))
     if query.modalities:
@@ -257,6 +260,10 @@ def _instance_conditions(query: InstanceQuery, scope: Scope) -> list[sa.ColumnEl
     if query.number is not None:
         found.append(t.instance.c.number == query.number)
     return found
+
+
+def _after(column: sa.ColumnElement[str], last: str) -> list[sa.ColumnElement[bool]]:
+    return [column > last] if last else []
 
 
 def _text_matches(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
