@@ -1,4 +1,4 @@
-"""Who may send HL7 v2, and which messages were accepted: a repetition gets the same answer and has no second effect."""
+"""Who may send HL7 v2, and which messages were accepted: a repetition gets the same answer, and nothing is done."""
 
 from __future__ import annotations
 

@@ -103,9 +103,9 @@ class Orders:
             .limit(limit).offset(offset))
         return [_order(row) for row in rows], int(total or 0)
 
-    def waiting(self, scope: Scope, *, scheduled_from: datetime | None = None, scheduled_until: datetime | None = None,
-                modality: str = "", station_ae_title: str = "", after: tuple[datetime, str] | None = None,
-                limit: int = 200) -> list[Order]:
+    def waiting(self, scope: Scope, *, scheduled_from: datetime | None = None,
+                scheduled_until: datetime | None = None, modality: str = "", station_ae_title: str = "",
+                after: tuple[datetime, str] | None = None, limit: int = 200) -> list[Order]:
         """Orders that a modality may still perform, by scheduled time; `after` is the last one of the page before.
 
         A station sees what is meant for it and what is meant for no one in particular.
