@@ -21,6 +21,7 @@ from storage.tables.annotations import Annotations
 from storage.tables.arrivals import Arrivals
 from storage.tables.audit import Audit, chain_fault
 from storage.tables.character_sets import CharacterSets
+from storage.tables.commitments import Commitments
 from storage.tables.decisions import Decisions
 from storage.tables.deliveries import Deliveries
 from storage.tables.dicomweb_queries import DicomwebQueries
@@ -35,6 +36,7 @@ from storage.tables.jobs import Jobs
 from storage.tables.objects import Objects
 from storage.tables.orders import Orders
 from storage.tables.origins import Origins
+from storage.tables.performed_steps import PerformedSteps
 from storage.tables.quarantine import Quarantine
 from storage.tables.readings import Readings
 from storage.tables.reports import Reports
@@ -70,6 +72,7 @@ class Transaction:
         self.arrivals = Arrivals(connection)
         self.audit = Audit(connection, node)
         self.character_sets = CharacterSets(connection)
+        self.commitments = Commitments(connection)
         self.decisions = Decisions(connection)
         self.deliveries = Deliveries(connection)
         self.dicomweb = DicomwebQueries(connection)
@@ -79,6 +82,7 @@ class Transaction:
         self.orders = Orders(connection)
         self.origins = Origins(connection)
         self.quarantine = Quarantine(connection)
+        self.performed_steps = PerformedSteps(connection)
         self.readings = Readings(connection)
         self.reports = Reports(connection)
         self.site_moves = SiteMoves(connection)

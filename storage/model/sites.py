@@ -83,3 +83,4 @@ class Destination:
     host: str = ""
     port: int = 0
     is_enabled: bool = True
+    asks_commitment: bool = False        # accepted means: the node has committed to it (PS3.4 annex J)

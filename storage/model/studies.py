@@ -49,7 +49,11 @@ class StudyState(StrEnum):
 class CompleteBy(StrEnum):
     """The evidence by which a study was taken as complete."""
 
-    EXPECTED_COUNT = "expected_count"
+    EXPECTED_COUNT = "expected_count"    # as the device's own images say
+    MPPS = "mpps"                        # every instance that the device's performed procedure step names is here
+    COMMITMENT = "commitment"            # the device asked for commitment to all that is here
+    ORDER_COUNT = "order_count"          # as many as the order says
+    DEVICE_HABIT = "device_habit"        # as many as this device always sends, and a short silence
     SINGLE_FILE = "single_file"          # an ECG: one file is the whole examination
     QUIET_TIME = "quiet_time"
     QUIET_TIME_SHORT = "quiet_time_short"  # silence, but fewer instances than expected
@@ -77,6 +81,8 @@ class Study:
     completed_at: datetime | None = None
     complete_by: CompleteBy | None = None
     reopened_count: int = 0
+    expected_by: str | None = None       # who told the number: "attribute", "acquisition", "mpps", "commitment", …
+    longest_pause_s: float = 0.0         # between two arrivals
 
 
 @dataclass(frozen=True, slots=True)

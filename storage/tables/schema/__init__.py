@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from storage.tables.schema.columns import UtcDateTime as UtcDateTime
 from storage.tables.schema.columns import metadata as metadata
+from storage.tables.schema.commitments import asked_commitment as asked_commitment
+from storage.tables.schema.commitments import commitment as commitment
+from storage.tables.schema.commitments import commitment_item as commitment_item
+from storage.tables.schema.commitments import completion_evidence as completion_evidence
+from storage.tables.schema.commitments import performed_step as performed_step
+from storage.tables.schema.keeping import deletion as deletion
+from storage.tables.schema.keeping import intake_day as intake_day
+from storage.tables.schema.keeping import keeping_note as keeping_note
+from storage.tables.schema.keeping import legal_hold as legal_hold
+from storage.tables.schema.keeping import object_care as object_care
+from storage.tables.schema.keeping import retention_rule as retention_rule
+from storage.tables.schema.keeping import tombstone as tombstone
+from storage.tables.schema.keeping import visit as visit
 from storage.tables.schema.orders import exam_order as exam_order
 from storage.tables.schema.orders import hl7_exchange as hl7_exchange
 from storage.tables.schema.orders import hl7_partner as hl7_partner

@@ -34,4 +34,4 @@ signing_key = sa.Table("signing_key", metadata, sa.Column("user_id", sa.Text, pr
                        text("certificate_pem"), text("encrypted_key_pem"), time("created_at"))
 destination = sa.Table("destination", metadata, identifier(), text("site_id"), text("kind"), text("name"),
                        text("ae_title", server_default=""), text("host", server_default=""), integer("port", "0"),
-                       flag("is_enabled", True), sa.Index(None, "site_id"))
+                       flag("is_enabled", True), flag("asks_commitment", False), sa.Index(None, "site_id"))

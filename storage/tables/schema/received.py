@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from storage.tables.schema.columns import UtcDateTime, flag, identifier, integer, json, metadata, optional, text, time
 
 stored_object = sa.Table("stored_object", metadata, sa.Column("sha256", sa.Text, primary_key=True),
-                         integer("size_bytes"), text("kind"), time("stored_at"))
+                         integer("size_bytes"), text("kind"), time("stored_at"), sa.Index(None, "stored_at"))
 arrival = sa.Table("arrival", metadata, identifier(), time("at"), text("via"), text("outcome"), text("site_id"),
                    optional("device_id"), text("calling_ae_title", server_default=""),
                    text("address", server_default=""), text("association_id", server_default=""),
@@ -31,7 +31,8 @@ study = sa.Table("study", metadata, identifier(), text("study_instance_uid"), te
                  optional("study_at", UtcDateTime), optional("age_years", sa.Float), text("urgency"), text("state"),
                  integer("instance_count", "0"), optional("expected_count", sa.BigInteger), time("first_arrival_at"),
                  time("last_arrival_at"), optional("completed_at", UtcDateTime), optional("complete_by"),
-                 integer("reopened_count", "0"),
+                 integer("reopened_count", "0"), optional("expected_by"),
+                 sa.Column("longest_pause_s", sa.Float, nullable=False, server_default="0"),
                  sa.UniqueConstraint("study_instance_uid"), sa.Index(None, "patient_key"),
                  sa.Index(None, "site_id", "last_arrival_at"), sa.Index(None, "accession_number"))
 series = sa.Table("series", metadata, identifier(), text("study_id"), text("series_instance_uid"), text("modality"),
