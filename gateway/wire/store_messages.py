@@ -1,4 +1,4 @@
-"""The two messages of C-STORE as bytes: the request's command set read in place, the response made in one piece.
+"""The two messages of C-STORE as bytes, for both roles: requests read in place, responses made in one piece.
 
 A command set is implicit VR little endian, in the order of its tags (PS3.7 6.3.1). Only what every sender sends is
 read here; a request that is in any way unusual gives None, and pynetdicom looks at it instead. Pure.
@@ -32,6 +32,46 @@ class StoreRequest:
     message_id: int
     sop_class_uid: bytes
     sop_instance_uid: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MoveOriginator:
+    """The C-MOVE on whose behalf an object is stored (PS3.7 9.1.1.1)."""
+
+    ae_title: str
+    message_id: int
+
+
+class BadResponse(ValueError):
+    """What came is no answer to what was sent."""
+
+
+def encode_store_request(sop_class_uid: str, sop_instance_uid: str, message_id: int,
+                         originator: MoveOriginator | None = None) -> bytes:
+    """Return the command set of a C-STORE-RQ of medium priority."""
+    elements = [_uid(0x0002, sop_class_uid.encode("ascii")), _us(0x0100, 1), _us(0x0110, message_id), _us(0x0700, 0),
+                _us(0x0800, 1), _uid(0x1000, sop_instance_uid.encode("ascii"))]
+    if originator is not None:
+        title = originator.ae_title.encode("ascii")
+        title += b" " * (len(title) % 2)
+        elements += [_ELEMENT.pack(0, 0x1030, len(title)) + title, _us(0x1031, originator.message_id)]
+    body = b"".join(elements)
+    return struct.pack("<HHLL", 0, 0, 4, len(body)) + body
+
+
+def read_status(command_set: bytes, message_id: int) -> int:
+    """Status of the C-STORE-RSP to this message. Raises BadResponse."""
+    values: dict[int, bytes] = {}
+    position = 0
+    while len(command_set) - position >= _ELEMENT.size:
+        _, element, length = _ELEMENT.unpack_from(command_set, position)
+        position += _ELEMENT.size
+        values[element] = command_set[position:position + length]
+        position += length
+    wanted = (values.get(0x0100), values.get(0x0120))
+    if wanted != (_US.pack(_C_STORE_RSP), _US.pack(message_id)) or len(values.get(0x0900, b"")) != 2:
+        raise BadResponse("the answer is not that to the C-STORE")
+    return int(_US.unpack(values[0x0900])[0])
 
 
 def read_store_request(command_set: bytes | memoryview, context_id: int) -> StoreRequest | None:
@@ -74,3 +114,7 @@ def encode_store_response(request: StoreRequest, status: int) -> bytes:
 def _uid(element: int, value: bytes) -> bytes:
     padded = value + b"\0" if len(value) % 2 else value
     return _ELEMENT.pack(0, element, len(padded)) + padded
+
+
+def _us(element: int, value: int) -> bytes:
+    return _STATUS.pack(0, element, 2, value)

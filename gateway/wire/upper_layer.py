@@ -15,6 +15,7 @@ import os
 import queue
 import select
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
@@ -22,6 +23,7 @@ from typing import Any, Final
 from pynetdicom import _config
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dul import DULServiceProvider
+from pynetdicom.fsm import InvalidEventError
 from pynetdicom.transport import AssociationSocket, RequestHandler
 
 from gateway.wire.receive_buffer import ReceiveBuffer
@@ -78,8 +80,8 @@ class PduSocket(AssociationSocket):
         if sock is None or not self._is_connected or event < 0:
             time.sleep(_CLOSED_WAIT_S)               # nothing will come; the thread only waits to be ended
             return False
-        if len(self.buffer):
-            return True
+        if len(self.buffer) or (isinstance(sock, ssl.SSLSocket) and sock.pending()):
+            return True                              # a record that was decrypted whole makes no descriptor readable
         try:
             found = dict(self.poller.poll(_WAIT_MS))
             if event in found:
@@ -112,8 +114,23 @@ class PduSocket(AssociationSocket):
         return data if filled == nr_bytes else data[:filled]
 
 
-class LeanUpperLayer(DULServiceProvider):
-    """pynetdicom's reactor; a C-STORE that comes next is read past it."""
+class GuardedUpperLayer(DULServiceProvider):
+    """pynetdicom's reactor; it ends quietly when a peer breaks the protocol faster than it is answered.
+
+    What the association decided a moment ago (to accept, to reject) then comes in a state that has no place for it
+    (PS3.8 9.2.1), and pynetdicom's thread would die with a trace.
+    """
+
+    def run(self) -> None:
+        try:
+            super().run()
+        except InvalidEventError:
+            wrapper: Any = self.socket
+            wrapper.close()
+
+
+class LeanUpperLayer(GuardedUpperLayer):
+    """The same; a C-STORE that comes next is read past it."""
 
     stores: StoreReader
 
@@ -166,11 +183,6 @@ def configure(*, accepts_unknown_classes: bool, is_uid: Callable[[str], tuple[bo
     _config.VALIDATORS["UI"] = is_uid
 
 
-def send_files_as_they_are() -> None:
-    """pynetdicom sends a file's own bytes; it would otherwise decode and encode the data set anew."""
-    _config.STORE_SEND_CHUNKED_DATASET = True
-
-
 def create_association(handler: RequestHandler) -> Any:
     """The association of a fresh connection, not yet started."""
     return handler._create_association()
@@ -186,6 +198,7 @@ def tune(association: Any, sock: socket.socket, *, timeout_s: float, largest_pdu
     outgoing = WakingQueue()
     association.dul.to_provider_queue = outgoing
     association.dul._run_loop_delay = 0
+    association.dul.__class__ = GuardedUpperLayer
     association.dul.daemon = True
     wrapper = association.dul.socket
     wrapper.__class__ = PduSocket                    # made by pynetdicom a moment ago, and used by nobody yet

@@ -76,7 +76,7 @@ def test_every_private_name_that_is_listed_exists():
 
 
 def test_the_switches_that_we_set_exist():
-    for name in ("UNRESTRICTED_STORAGE_SERVICE", "LOG_HANDLER_LEVEL", "VALIDATORS", "STORE_SEND_CHUNKED_DATASET"):
+    for name in ("UNRESTRICTED_STORAGE_SERVICE", "LOG_HANDLER_LEVEL", "VALIDATORS"):
         assert hasattr(pynetdicom._config, name)
     assert "UI" in pynetdicom._config.VALIDATORS
 
