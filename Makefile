@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test bench setup ui lint check-ui wheel unit browser faults clean
+.PHONY: help run test bench setup ui lint check-ui wheel unit browser faults fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ wheel: ui ## build the wheel into dist/
 
 faults: ## the long fault runs: more seeds, more kills
 	@READING_GATEWAY_FAULT_ROUNDS=20 $(PYTHON) -m pytest tests/faults -q
+
+fuzz: ## 100,000 broken inputs at each parser of what strangers send
+	@READING_GATEWAY_FUZZ_INPUTS=100000 $(PYTHON) -m pytest tests/faults/test_fuzzed_bytes.py -q -s
 
 clean: ## remove what setup and builds made; run-time data in var/ stays
 	@rm -rf .venv .setup dist build reading_ui/dist reading_ui/node_modules

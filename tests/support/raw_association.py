@@ -24,7 +24,7 @@ class RawAssociation:
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout_s)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.sendall(_associate_request(contexts, calling, called, largest_pdu_bytes))
+        self.socket.sendall(associate_request(contexts, calling, called, largest_pdu_bytes))
         kind, body = self.read_pdu()
         assert kind == 2, f"the association was not accepted: PDU type {kind}"
         self.largest_pdu_bytes = _maximum_length(body)
@@ -113,7 +113,7 @@ def store_message(command: bytes, dataset: bytes, *, context_id: int = 1, fragme
         pdu(pdv(context_id, LAST if n == len(pieces) - 1 else 0, piece)) for n, piece in enumerate(pieces))
 
 
-def _associate_request(contexts: Sequence[tuple[str, str]], calling: str, called: str,
+def associate_request(contexts: Sequence[tuple[str, str]], calling: str, called: str,
                        largest_pdu_bytes: int) -> bytes:
     """PS3.8 9.3.2."""
     items = _item(0x10, _APPLICATION_CONTEXT.encode())
