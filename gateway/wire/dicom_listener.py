@@ -9,6 +9,7 @@ the process, so a process listens with one policy.
 from __future__ import annotations
 
 import logging
+import ssl
 import threading
 import time
 from collections.abc import Sequence
@@ -21,12 +22,15 @@ from pynetdicom import AE, evt
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from gateway.wire import upper_layer
-from gateway.wire.dimse_service import DimseService, merged
+from gateway.wire.dimse_service import DimseService, Exchanges, merged
 from gateway.wire.lean_stores import read_lean
 from gateway.wire.presentation import STORAGE_SOP_CLASSES, TRANSFER_SYNTAXES, VERIFICATION_SOP_CLASS
 from gateway.wire.reception import Reception
 from gateway.wire.stock_stores import ReceivingDimse, on_store
 from gateway.wire.storage_service import Peer, Rejection, StorageService
+from gateway.wire.tls_context import Refused, ServerTls
+
+_HANDSHAKE_WITHIN_S = 15.0
 
 
 class DicomListener:
@@ -35,10 +39,13 @@ class DicomListener:
     def __init__(self, service: StorageService, *, host: str, port: int, ae_title: str, accepts_unknown_classes: bool,
                  max_associations: int, max_pdu_bytes: int, network_timeout_s: float, implementation_class_uid: str,
                  implementation_version_name: str, is_lean: bool,
-                 services: Sequence[DimseService] = ()) -> None:
+                 services: Sequence[DimseService] = (), tls: ServerTls | None = None,
+                 on_handshake_failed: Refused | None = None) -> None:
+        """With `tls` nothing is said on the port before a handshake succeeded."""
         self._host, self._port = host, port
         self._accepts_unknown_classes = accepts_unknown_classes
-        self._settings = _AssociationSettings(service, network_timeout_s, max_pdu_bytes, is_lean)
+        self._settings = _AssociationSettings(service, network_timeout_s, max_pdu_bytes, is_lean, Exchanges(services),
+                                              tls, on_handshake_failed)
         self._server: _Server | None = None
         self._services = services
         self._ae = ae = AE(ae_title=ae_title)
@@ -100,6 +107,9 @@ class _AssociationSettings:
     network_timeout_s: float
     max_pdu_bytes: int
     is_lean: bool
+    exchanges: Exchanges
+    tls: ServerTls | None
+    on_handshake_failed: Refused | None
 
 
 class _Server(ThreadedAssociationServer):
@@ -114,11 +124,13 @@ class _Handler(RequestHandler):
 
     def handle(self) -> None:
         settings = cast(_Server, self.server).settings
+        if settings.tls is not None and not self._secure(settings.tls):
+            return
         association = upper_layer.create_association(self)
         outgoing = upper_layer.tune(association, self.request, timeout_s=settings.network_timeout_s,
                                     largest_pdu_bytes=settings.max_pdu_bytes + 6)
         reception = Reception(settings.service)
-        association.dimse = ReceivingDimse(association, reception)
+        association.dimse = ReceivingDimse(association, reception, settings.exchanges)
         if settings.is_lean:
             read_lean(association, reception, largest_pdu_bytes=settings.max_pdu_bytes)
         association.name = f"AcceptorThread-{self.remote.address}:{self.remote.port}"     # pynetdicom counts by name
@@ -130,6 +142,23 @@ class _Handler(RequestHandler):
         finally:
             reception.finish()
             outgoing.close()
+            if settings.tls is not None:
+                self.request.close()
+
+    def _secure(self, tls: ServerTls) -> bool:
+        """Shake hands, in this connection's own thread: a slow or dead peer holds up nobody else."""
+        try:
+            self.request.settimeout(_HANDSHAKE_WITHIN_S)
+            # The plain socket gives its descriptor away and is an empty shell from here on.
+            self.request = tls.context().wrap_socket(self.request, server_side=True, do_handshake_on_connect=False)
+            self.request.do_handshake()
+            return True
+        except OSError as exc:                       # ssl.SSLError, a timeout, a reset
+            on_failed = cast(_Server, self.server).settings.on_handshake_failed
+            if on_failed is not None:
+                on_failed(self.remote.address, getattr(exc, "verify_message", "") or str(exc))
+            self.request.close()
+            return False
 
 
 @dataclass(slots=True)
@@ -150,7 +179,8 @@ def _on_requested(event: Any) -> None:
     association = event.assoc
     request = association.requestor.primitive
     peer = Peer(f"{int(time.time()):x}-{_counter.next():x}", str(request.calling_ae_title or "").strip(),
-                str(request.called_ae_title or "").strip(), str(association.requestor.address_info.address))
+                str(request.called_ae_title or "").strip(), str(association.requestor.address_info.address),
+                _certificate_of(association.dul.socket.socket))
     reception: Reception = association.dimse.reception
     # pynetdicom goes on to accept when this raises: whatever happens, nobody gets in without a yes.
     rejection: Rejection | None = Rejection.TEMPORARY_CONGESTION
@@ -162,6 +192,11 @@ def _on_requested(event: Any) -> None:
         else:
             association.acse.send_reject(*rejection.value)
             association.kill()
+
+
+def _certificate_of(connection: Any) -> bytes:
+    """The client certificate, already checked against those trusted, DER; empty where none was shown."""
+    return connection.getpeercert(binary_form=True) or b"" if isinstance(connection, ssl.SSLSocket) else b""
 
 
 def _on_echo(event: Any) -> int:

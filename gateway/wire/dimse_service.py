@@ -7,13 +7,15 @@ listener gives each message to the service that its presentation context belongs
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pynetdicom import evt
 
+from gateway.wire.exchange import Exchange, ExchangeHandler, serve
 from gateway.wire.presentation import UNCOMPRESSED_SYNTAXES
 from gateway.wire.storage_service import Peer
+from gateway.wire.upper_layer import accepted_context
 
 Handler = Callable[[Peer, Any], Any]
 """Takes who asks and pynetdicom's event; returns (or yields) what pynetdicom's handler of that event has to.
@@ -29,6 +31,10 @@ class DimseService:
     handlers: Mapping[evt.InterventionEvent, Handler]
     transfer_syntaxes: tuple[str, ...] = UNCOMPRESSED_SYNTAXES
     takes_either_role: bool = False      # the peer may be provider (PS3.7 D.3.3.4), as for a commitment's result
+    exchanges: Mapping[type, ExchangeHandler] = field(default_factory=dict)
+    """By kind of request (C_FIND, …): who answers it message by message, instead of a handler."""
+    answer_extended: Callable[[bytes], bytes] | None = None
+    """What the port says to an extended negotiation of one of the SOP classes (PS3.7 D.3.3.5)."""
 
 
 def merged(services: Sequence[DimseService]) -> list[tuple[evt.InterventionEvent, Callable[[Any], Any]]]:
@@ -37,7 +43,34 @@ def merged(services: Sequence[DimseService]) -> list[tuple[evt.InterventionEvent
     for service in services:
         for event, handler in service.handlers.items():
             by_event.setdefault(event, {}).update(dict.fromkeys(service.sop_class_uids, handler))
-    return [(event, _dispatching(handlers)) for event, handlers in by_event.items()]
+    found = [(event, _dispatching(handlers)) for event, handlers in by_event.items()]
+    answers = {uid: service.answer_extended for service in services if service.answer_extended is not None
+               for uid in service.sop_class_uids}
+    if answers:
+        found.append((evt.EVT_SOP_EXTENDED, lambda event: {
+            uid: answers[uid](bytes(asked)) for uid, asked in event.app_info.items() if uid in answers}))
+    return found
+
+
+class Exchanges:
+    """Gives requests to the services that answer them message by message."""
+
+    def __init__(self, services: Sequence[DimseService]) -> None:
+        self._handlers = {(kind, uid): handler for service in services for kind, handler in service.exchanges.items()
+                          for uid in service.sop_class_uids}
+
+    def serve(self, association: Any, context_id: int | None, request: Any) -> bool:
+        """Answer the request to its end; False if nobody here does."""
+        if not getattr(request, "is_valid_request", False) or context_id is None:
+            return False
+        accepted = accepted_context(association, context_id)
+        handler = self._handlers.get((type(request), accepted[0])) if accepted is not None else None
+        if handler is None:
+            return False
+        reception = association.dimse.reception
+        serve(handler, Exchange(reception.peer, association, context_id, request,
+                                is_closing=lambda: reception.is_closing))
+        return True
 
 
 def _dispatching(handlers: Mapping[str, Handler]) -> Callable[[Any], Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
 from pynetdicom.pdu_primitives import P_DATA
 
+from gateway.wire.dimse_service import Exchanges
 from gateway.wire.reception import Receiving, Reception
 from gateway.wire.storage_service import StoreCommand
 from gateway.wire.store_messages import COMMAND
@@ -22,13 +23,21 @@ _MAX_OTHER_DATASET_BYTES = 1 << 20
 class ReceivingDimse(WaitingDimse):
     """pynetdicom's DIMSE provider, which lets a data set through instead of collecting it."""
 
-    def __init__(self, association: Any, reception: Reception) -> None:
+    def __init__(self, association: Any, reception: Reception, exchanges: Exchanges) -> None:
         super().__init__(association)
         self.reception = reception
+        self._exchanges = exchanges
 
     @property
     def is_receiving(self) -> bool:
         return self.reception.is_receiving or not self.msg_queue.empty()
+
+    def get_msg(self, block: bool = False) -> Any:
+        """The next message for pynetdicom; one that is answered as an exchange is answered here."""
+        context_id, message = super().get_msg(block)
+        if message is not None and not block and self._exchanges.serve(self.assoc, context_id, message):
+            return None, None
+        return context_id, message
 
     def receive_primitive(self, primitive: P_DATA) -> None:
         if self.message is None:
