@@ -18,6 +18,7 @@ from aiohttp import web
 
 from gateway.cli.local_socket import LocalSocket
 from gateway.delivery.channels import open_channels
+from gateway.dicom.secure_port import tls_files
 from gateway.dicom.storage_scp import StorageScp
 from gateway.ecg.watched_folder import WatchedFolders
 from gateway.http.app import create_app
@@ -27,6 +28,7 @@ from gateway.services.job_runner import JobHandler, JobRunner
 from gateway.services.ports import Parts
 from gateway.services.render import HANDLERS as RENDER_HANDLERS
 from gateway.settings import Settings
+from gateway.wire.tls_context import ServerTls
 from storage.opening import open_storage
 
 log = structlog.get_logger("gateway")
@@ -60,6 +62,8 @@ class Gateway:
         self._stops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self.http_address = ""
         self.dicom_address = ""
+        self.https_address = ""
+        self.dicom_tls_address = ""
 
     async def start(self) -> None:
         """Open everything; on a failure close again what was opened, and raise."""
@@ -84,6 +88,7 @@ class Gateway:
         self._stops.append(("jobs", runner.stop))
 
         self.dicom_address = await scp.start()
+        self.dicom_tls_address = scp.tls_address
         self._stops.append(("dicom", scp.stop))
 
         folders = WatchedFolders(parts)
@@ -112,6 +117,12 @@ class Gateway:
         bound = http.addresses[0]
         self.http_address = f"{bound[0]}:{bound[1]}"
         self._stops.append(("http", http.cleanup))
+        if self._settings.https:
+            # People and programs log in here; devices show certificates on the DICOM port.
+            context = ServerTls(tls_files(self._settings, asks_for_certificate=False)).listening_context()
+            await web.TCPSite(http, *self._settings.host_port("https"), ssl_context=context).start()
+            bound = http.addresses[1]
+            self.https_address = f"{bound[0]}:{bound[1]}"
 
     async def stop(self) -> None:
         """Close the doors, then the rest, each within its share of ten seconds."""

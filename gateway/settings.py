@@ -34,6 +34,18 @@ class Settings:
     http: str = _setting("127.0.0.1:8080", "Address of the web pages, the API and DICOMweb.")
     dicom: str = _setting("127.0.0.1:11112", "Address of the DICOM port.")
     ae_title: str = _setting("GATEWAY", "The gateway's own AE title, called by devices.")
+    dicom_tls: str = _setting("", "Address of the DICOM port secured by TLS, conventionally port 2762; empty: none.")
+    https: str = _setting("", "Address of the web pages, the API and DICOMweb secured by TLS, conventionally port "
+                          "8443; empty: none.")
+    tls_certificate_file: str = _setting("", "Own certificate (PEM), then those between it and its authority; read "
+                                         "again when it changes.")
+    tls_key_file: str = _setting("", "Key of the own certificate (PEM); empty: it is in the certificate's file.")
+    tls_trusted_file: str = _setting("", "Certificates (PEM) of the authorities of devices, or of single devices.")
+    tls_revoked_file: str = _setting("", "Revocation lists (PEM) of these authorities, one of each; empty: none are "
+                                     "looked at. A list past its next update lets nobody in.")
+    tls_client_certificate: str = _setting("required", "Whether a DICOM peer must show a certificate in TLS; a "
+                                           "device registered with one must in any case.",
+                                           choices=("required", "optional"))
     database_url: str = _setting("", "SQLAlchemy address of PostgreSQL; empty: SQLite in the data folder.",
                                  is_secret=True)
     objects_url: str = _setting("", "s3://bucket of the object store; empty: files in the data folder.")
@@ -54,6 +66,25 @@ class Settings:
     wire: str = _setting("lean", "How the data of a C-STORE is read: by our own short path, or by pynetdicom alone.",
                          choices=("lean", "stock"))
     reserve_bytes: int = _setting(1 << 30, "Free space below which new objects are refused (A700), bytes.")
+    quota_bytes: int = _setting(0, "Most that may be kept in all, bytes; above it new objects are refused (A700). "
+                                "0: the disk alone decides.")
+    space_warning_bytes: int = _setting(10 << 30, "An alarm is raised when less than this is left before new objects "
+                                        "are refused, bytes.")
+    space_warning_days: float = _setting(14.0, "An alarm is raised when the space lasts for fewer days than this, at "
+                                         "the measured daily intake.")
+    scrub_mb_per_s: float = _setting(20.0, "How fast kept objects are read back and re-hashed in the background, MB/s; "
+                                     "0: never.")
+    scrub_days: float = _setting(30.0, "Every kept object is re-hashed again after so long, days.")
+    second_copy_dir: str = _setting("", "Folder on another disk that gets a second copy of every kept object; empty: "
+                                    "none.")
+    second_copy_url: str = _setting("", "s3://bucket that gets the second copies instead of a folder.")
+    second_copy_s3_endpoint: str = _setting("", "HTTP address of the S3 service of the second copy, where it is not "
+                                            "the vendor's own.")
+    second_copy_s3_region: str = _setting("us-east-1", "Region of the S3 service of the second copy.")
+    second_copy_s3_access_key_id: str = _setting("", "Access key of the second copy's S3 service.", is_secret=True)
+    second_copy_s3_secret_access_key: str = _setting("", "Secret key of the second copy's S3 service.",
+                                                     is_secret=True)
+    deletion_wait_days: float = _setting(7.0, "An approved deletion is carried out after so long, days.")
     quiet_period_s: float = _setting(5.0, "Silence after which a study without an expected count is complete, "
                                      "seconds.")
     short_quiet_period_s: float = _setting(600.0, "Silence after which a study that still lacks expected instances "

@@ -53,18 +53,23 @@ def serve(config: Path | None, data: Path | None, http: str | None, dicom: str |
     from gateway.main import Gateway
     from gateway.main import serve as serve_forever
     from gateway.observability.logs import configure_logs
+    from gateway.settings import InvalidSetting
+    from gateway.wire.tls_context import TlsFault
     from storage.errors import StorageError
 
     settings = read_settings(config, data_dir=data, http=http, dicom=dicom, ae_title=ae_title)
     configure_logs(settings.log_format)
 
     def ready(gateway: Gateway) -> None:
+        secured = [f"{name}{address} " for name, address in (("https://", gateway.https_address),
+                                                            ("dicom-tls ", gateway.dicom_tls_address)) if address]
         click.echo(f"reading-gateway {__version__} ready: http://{gateway.http_address} "
-                   f"dicom {settings.ae_title}@{gateway.dicom_address} data {settings.data_dir.resolve()}")
+                   f"dicom {settings.ae_title}@{gateway.dicom_address} {''.join(secured)}"
+                   f"data {settings.data_dir.resolve()}")
 
     try:
         asyncio.run(serve_forever(settings, on_ready=ready))
-    except (StorageError, OSError) as exc:
+    except (StorageError, OSError, InvalidSetting, TlsFault) as exc:
         raise click.ClickException(str(exc)) from exc
 
 

@@ -13,22 +13,22 @@ from collections import defaultdict
 import structlog
 
 from gateway.core.errors import GatewayError, Unreadable
-from gateway.core.identifiers import AETitle, InvalidAETitle
+from gateway.dicom.admission import Admission
 from gateway.dicom.loop_bridge import LoopBridge
 from gateway.dicom.offered_services import PortContext, offered_services
-from gateway.dicom.senders import KnownSenders
+from gateway.dicom.secure_port import tls_files
 from gateway.dicom.statuses import SUCCESS, UnexpectedInstance, status_of
 from gateway.formats.dicom_dataset import DatasetHead
 from gateway.formats.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from gateway.services.complete_study import association_ended
 from gateway.services.keep_dataset import DatasetKeeper
-from gateway.services.know_sender import record_knock
 from gateway.services.ports import Parts
-from gateway.services.receive_instance import Receipt, Sender, quarantine_kept, read_kept, receive_kept
+from gateway.services.receive_instance import Receipt, quarantine_kept, read_kept, receive_kept
 from gateway.wire.dicom_listener import DicomListener
+from gateway.wire.dimse_service import DimseService
 from gateway.wire.storage_service import DatasetSink, Peer, Rejection, StoreCommand
+from gateway.wire.tls_context import ServerTls
 from storage.errors import StorageError
-from storage.model import INBOX_SITE_ID, ArrivalVia, Device
 
 log = structlog.get_logger("gateway.dicom")
 
@@ -41,35 +41,48 @@ class StorageScp:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._senders = KnownSenders(parts)
-        self._listener: DicomListener | None = None
+        self._listeners: list[DicomListener] = []
         self._bridge: LoopBridge | None = None
+        self._admission: Admission | None = None
         self._lock = threading.Lock()
-        self._admitted: dict[str, Sender] = {}
         self._studies: defaultdict[str, set[str]] = defaultdict(set)
         self.address = ""
+        self.tls_address = ""                # of the secure port, "" without one
 
     async def start(self) -> str:
-        """Listen; returns "host:port". Raises OSError when the port is taken."""
+        """Listen; returns "host:port" of the plain port. Raises OSError when a port is taken, TlsFault."""
         settings = self._parts.settings
-        host, port = settings.host_port("dicom")
         self._bridge = LoopBridge(asyncio.get_running_loop(), timeout_s=_ANSWER_WITHIN_S)
-        self._listener = DicomListener(
+        self._admission = Admission(self._parts, self._bridge)
+        services = offered_services(PortContext(self._parts, self._bridge, self._admission.sender_of))
+        self.address = await self._listen("dicom", services, tls=None)
+        if settings.dicom_tls:
+            try:
+                self.tls_address = await self._listen("dicom_tls", services, tls=ServerTls(
+                    tls_files(settings, demands_certificate=settings.tls_client_certificate == "required")))
+            except BaseException:
+                await self.stop()
+                raise
+        return self.address
+
+    async def _listen(self, setting: str, services: list[DimseService], *, tls: ServerTls | None) -> str:
+        settings = self._parts.settings
+        host, port = settings.host_port(setting)
+        listener = DicomListener(
             self, host=host, port=port, ae_title=settings.ae_title,
             accepts_unknown_classes=settings.unknown_sop_classes == "accept",
             max_associations=settings.max_associations, max_pdu_bytes=settings.max_pdu_bytes,
             network_timeout_s=settings.network_timeout_s, implementation_class_uid=IMPLEMENTATION_CLASS_UID,
             implementation_version_name=IMPLEMENTATION_VERSION_NAME, is_lean=settings.wire == "lean",
-            services=offered_services(PortContext(self._parts, self._bridge, self._sender_of)))
-        bound_host, bound_port = await asyncio.to_thread(self._listener.start)
-        self.address = f"{bound_host}:{bound_port}"
-        return self.address
+            services=services, tls=tls, on_handshake_failed=_handshake_failed)
+        bound_host, bound_port = await asyncio.to_thread(listener.start)
+        self._listeners.append(listener)
+        return f"{bound_host}:{bound_port}"
 
     async def stop(self) -> None:
         """Take no more associations; what is on its way may finish within 8 s, the rest is aborted."""
-        if self._listener is not None:
-            await asyncio.to_thread(self._listener.stop, within_s=STOP_WITHIN_S)
-            self._listener = None
+        listeners, self._listeners = self._listeners, []
+        await asyncio.gather(*(asyncio.to_thread(listener.stop, within_s=STOP_WITHIN_S) for listener in listeners))
 
     def is_sending(self, study_id: str) -> bool:
         with self._lock:
@@ -78,7 +91,7 @@ class StorageScp:
     # ---------------------------------------------------- called by the listener, from the associations' threads
     def admit(self, peer: Peer) -> Rejection | None:
         try:
-            return self._admit(peer)
+            return self._admissions.admit(peer)
         except StorageError as exc:
             log.error("association refused", why=str(exc), peer=peer.address)
             return Rejection.TEMPORARY_CONGESTION
@@ -103,8 +116,8 @@ class StorageScp:
             return status_of(exc)
 
     def ended(self, peer: Peer) -> None:
+        self._admissions.ended(peer)
         with self._lock:
-            self._admitted.pop(peer.association_id, None)
             studies = self._studies.pop(peer.association_id, set())
         if not studies:
             return
@@ -119,33 +132,13 @@ class StorageScp:
         assert self._bridge is not None
         return self._bridge
 
-    def _admit(self, peer: Peer) -> Rejection | None:
-        settings = self._parts.settings
-        if peer.called_ae_title != settings.ae_title:
-            log.info("association rejected: wrong called AE title", peer=peer.address)
-            return Rejection.CALLED_AE_TITLE_NOT_RECOGNISED
-        try:
-            title = AETitle.parse(peer.calling_ae_title).value
-        except InvalidAETitle:
-            return Rejection.CALLING_AE_TITLE_NOT_RECOGNISED
-        device = self._senders.remembered(title, peer.address)
-        if device is None:
-            device = self._calls.call(self._senders.find(title, peer.address))
-        if device is None:
-            self._calls.call(record_knock(self._parts, title, peer.address))
-            if settings.unknown_devices != "inbox":
-                log.info("association rejected: unknown calling AE title", peer=peer.address)
-                return Rejection.CALLING_AE_TITLE_NOT_RECOGNISED
-        with self._lock:
-            self._admitted[peer.association_id] = _sender(peer, title, device)
-        return None
-
-    def _sender_of(self, peer: Peer) -> Sender:
-        with self._lock:
-            return self._admitted[peer.association_id]
+    @property
+    def _admissions(self) -> Admission:
+        assert self._admission is not None
+        return self._admission
 
     def _store(self, peer: Peer, command: StoreCommand, sink: DatasetKeeper) -> int:
-        sender = self._sender_of(peer)
+        sender = self._admissions.sender_of(peer)
         ref = sink.finish()
         try:
             head = read_kept(self._parts, ref, bytes(sink.first_bytes), sender)
@@ -165,9 +158,8 @@ class StorageScp:
                 self._studies[peer.association_id].add(receipt.study_id)
 
 
-def _sender(peer: Peer, title: str, device: Device | None) -> Sender:
-    return Sender(site_id=device.site_id if device else INBOX_SITE_ID, device=device, via=ArrivalVia.DICOM,
-                  calling_ae_title=title, address=peer.address, association_id=peer.association_id)
+def _handshake_failed(address: str, why: str) -> None:
+    log.info("no secure connection", peer=address, why=why)
 
 
 def _check(head: DatasetHead, command: StoreCommand) -> None:

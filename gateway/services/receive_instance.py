@@ -47,6 +47,7 @@ class Sender:
     address: str = ""
     association_id: str = ""
     actor: str = ""                      # of the audit; default: "device:<ae title>"
+    certificate_sha256: str = ""         # of the client certificate that it showed (TLS)
 
     @property
     def audit_actor(self) -> str:
@@ -147,7 +148,7 @@ def _arrival(parts: Parts, ref: ObjectRef, sender: Sender, outcome: ArrivalOutco
         device_id=sender.device.id if sender.device else None, calling_ae_title=sender.calling_ae_title,
         address=sender.address, association_id=sender.association_id, object_sha256=ref.sha256,
         size_bytes=ref.size_bytes, file_name=file_name, sop_class_uid=sop_class_uid,
-        sop_instance_uid=sop_instance_uid)
+        sop_instance_uid=sop_instance_uid, certificate_sha256=sender.certificate_sha256)
 
 
 async def _with_ecg(parts: Parts, candidate: Candidate) -> Candidate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -23,6 +24,12 @@ class Peer:
     calling_ae_title: str
     called_ae_title: str
     address: str
+    certificate: bytes = b""             # of the client, DER, as shown in a TLS handshake; empty: none
+
+    @property
+    def certificate_sha256(self) -> str:
+        """Its fingerprint, "" without a certificate."""
+        return hashlib.sha256(self.certificate).hexdigest() if self.certificate else ""
 
 
 @dataclass(frozen=True, slots=True)
