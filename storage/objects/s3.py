@@ -13,7 +13,7 @@ import errno
 import hashlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -101,8 +101,22 @@ class S3ObjectStore:
     def remove_parts(self, *, begun_before: datetime) -> int:
         return 0  # a spool file has no name: the system takes it back with the process
 
+    def repair(self, ref: ObjectRef, chunks: Iterable[bytes]) -> None:
+        writer = S3ObjectWriter(self, self._spool)
+        try:
+            for chunk in chunks:
+                writer.write(chunk)
+            writer.replace(ref)
+        finally:
+            writer.abandon()
+
     def free_bytes(self) -> int | None:
         return None
+
+    def put_in_place(self, ref: ObjectRef, content: IO[bytes]) -> None:
+        """Put bytes over what lies under their name. For S3ObjectWriter alone."""
+        with _translating(ref.sha256):
+            obstore.put(self._store, _key(ref.sha256), content, mode="overwrite", use_multipart=False)
 
     def keep(self, ref: ObjectRef, content: bytes | IO[bytes]) -> None:
         """Put bytes under their name; returns once the service has them. For S3ObjectWriter alone."""
@@ -140,6 +154,14 @@ class S3ObjectWriter:
             self.abandon()
         return ref
 
+    def replace(self, ref: ObjectRef) -> None:
+        """Take the place of what lies under this name. For `repair` alone."""
+        if (self._hash.hexdigest(), self._size_bytes) != (ref.sha256, ref.size_bytes):
+            raise StorageUnavailable(f"the bytes for the repair of {ref.sha256} are not those of its name")
+        with _translating():
+            self._file.seek(0)
+        self._store.put_in_place(ref, self._file)
+
     def abandon(self) -> None:
         with contextlib.suppress(OSError):  # closing may try to write what the full disk refused
             self._file.close()
@@ -158,7 +180,8 @@ def _translating(sha256: str = "") -> Iterator[None]:
     except (NotFoundError, FileNotFoundError) as exc:
         raise ObjectMissing(f"object {sha256} is not in the bucket") from exc
     except BaseError as exc:
-        raise StorageUnavailable(f"the S3 service did not take it: {exc}") from exc
+        reason = str(exc).partition("\n")[0]          # what follows is a dump for developers of the client
+        raise StorageUnavailable(f"the S3 service did not take it: {reason}") from exc
     except OSError as exc:
         if exc.errno in _NO_SPACE:
             raise StorageFull(f"the disk of the spool folder is full: {exc.strerror}") from exc

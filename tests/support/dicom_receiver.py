@@ -64,7 +64,7 @@ async def open_receiver(data_dir: Path, *, is_empty: bool = True, **settings: An
     chosen = replace(Settings(data_dir=data_dir, reserve_bytes=0, node="test-node", dicom="127.0.0.1:0"), **settings)
     async with open_parts(data_dir, settings=chosen, clock=clock, events=events) as parts:
         if is_empty:
-            await parts.database.write(lambda tx: _register(tx))
+            await parts.database.write(lambda tx: register(tx))
         scp = StorageScp(parts)
         parts = replace(parts, associations=scp)
         await scp.start()
@@ -74,7 +74,7 @@ async def open_receiver(data_dir: Path, *, is_empty: bool = True, **settings: An
             await scp.stop()
 
 
-def _register(tx) -> None:
+def register(tx) -> None:
     tx.sites.add_site(SITE)
     tx.sites.add_site(OTHER_SITE)
     tx.sites.add_device(MODALITY)
