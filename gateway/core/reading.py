@@ -5,6 +5,7 @@
               send back │    └claim─ rejected ◀──reject──────────┘
                         ▼    sign_emergency: preliminary report out, review still owed
                      returned                       late images: final, returned ─reopen▶ unread
+                                                    order taken back: unread, returned ─withdraw▶ withdrawn
 
 Pure: the caller passes the time.
 """
@@ -28,6 +29,7 @@ class ReadingAction(StrEnum):
     REJECT = "reject"            # reviewer to writer, reason required
     SEND_BACK = "send_back"      # to the clinic, reason required
     REOPEN = "reopen"            # late images; done by the gateway itself
+    WITHDRAW = "withdraw"        # the clinic took its order back; done by the gateway itself
 
 
 _S = ReadingState
@@ -46,6 +48,8 @@ MOVES: dict[tuple[ReadingState, ReadingAction], ReadingState] = {
     (_S.IN_REVIEW, _A.SIGN): _S.FINAL,
     (_S.FINAL, _A.REOPEN): _S.UNREAD,
     (_S.RETURNED, _A.REOPEN): _S.UNREAD,
+    (_S.UNREAD, _A.WITHDRAW): _S.WITHDRAWN,
+    (_S.RETURNED, _A.WITHDRAW): _S.WITHDRAWN,
 }
 
 HELD = frozenset({_S.IN_PROGRESS, _S.IN_REVIEW})
@@ -67,7 +71,7 @@ def why_not(reading: Reading, action: ReadingAction, user: User, *, now: datetim
         return None if writes else "not-reader"
     if action is _A.RELEASE:
         return None if holds or user.has_role(Role.ADMIN, reading.site_id) else "not-holder"
-    if action is _A.REOPEN:
+    if action in (_A.REOPEN, _A.WITHDRAW):
         return "gateway-only"
     if not holds:
         return "not-holder"
@@ -114,6 +118,13 @@ def reopened(reading: Reading, *, late_instances: int) -> Reading:
     if (reading.state, _A.REOPEN) not in MOVES:
         return replace(reading, late_instances=late)
     return replace(_unlocked(reading), state=_S.UNREAD, writer_id=None, late_instances=late)
+
+
+def taken_back(reading: Reading, *, reason: str) -> Reading:
+    """The order was withdrawn before anybody began to read. Raises NotNow where somebody has."""
+    if (reading.state, _A.WITHDRAW) not in MOVES:
+        raise NotNow(reason="reading-started")
+    return replace(_unlocked(reading), state=MOVES[reading.state, _A.WITHDRAW], reason=reason)
 
 
 def expired(reading: Reading) -> Reading:

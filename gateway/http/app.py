@@ -17,7 +17,9 @@ from gateway.http import (
     health,
     middlewares,
     openapi,
+    orders,
     pages,
+    quarantine,
     readings,
     reports,
     session,
@@ -53,8 +55,9 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
     """Every row but the description and the pages."""
     return [
         *session.routes(parts), *readings.routes(parts), *studies.routes(parts), *clinic.routes(parts),
-        *admin.routes(parts, dicom_address=dicom_address), *admin_watch.routes(parts), *events.routes(parts),
-        *health.routes(parts), *reports.routes(parts), *ecg.routes(parts), *dicomweb.routes(parts),
+        *admin.routes(parts, dicom_address=dicom_address), *admin_watch.routes(parts),
+        *quarantine.routes(parts), *events.routes(parts), *health.routes(parts), *reports.routes(parts),
+        *orders.routes(parts), *ecg.routes(parts), *dicomweb.routes(parts),
     ]
 
 

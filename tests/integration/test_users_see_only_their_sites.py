@@ -58,6 +58,8 @@ def list_of(shows: str = "", *asks: str, **more: Any) -> Call:
 
 DEVICE = as_json(site_id="{site}", name="演示设备", ae_title="NEW_{site}")
 NODE = as_json(site_id="{site}", kind="dicom", name="演示节点", ae_title="NODE", host="127.0.0.1", port=104)
+ORDER = as_json(site_id="{site}", patient_name="演示申请", patient_id="P-1", modality="DX")
+OF_ORDER = {"order_id": "order"}
 READING, STUDY, ECG = {"reading_id": "reading"}, {"study_id": "study"}, {"instance_id": "ecg"}
 W_STUDY = "/dicom-web/studies/{study}"
 W_SERIES = W_STUDY + "/series/{series}"
@@ -93,6 +95,18 @@ TABLE: dict[tuple[str, str], Call] = {
     ("GET", "/api/clinic/studies"): list_of("study", "q={name}", "q={patient_id}", "q={accession}",
                                             f"q={SHARED_PATIENT_ID}", "limit=500"),
     ("POST", "/api/deliveries/{delivery_id}/acknowledge"): Call({"delivery_id": "delivery"}),
+    # orders
+    ("GET", "/api/orders"): list_of("order", "q={name}", "q={patient_id}", "q={order_accession}", "state=scheduled",
+                                    "unlinked=1&limit=500"),
+    ("POST", "/api/orders"): Call(send=ORDER),
+    ("GET", "/api/orders/{order_id}"): Call(OF_ORDER),
+    ("PUT", "/api/orders/{order_id}"): Call(OF_ORDER, ORDER),
+    ("POST", "/api/orders/{order_id}/withdraw"): Call({"order_id": "withdraw_order"}, as_json(reason="演示撤回")),
+    ("GET", "/api/admin/hl7-partners"): list_of("partner"),
+    ("POST", "/api/admin/hl7-partners"): Call(is_for_alliance=True, send=as_json(
+        name="演示系统", facility="NEW-{site}", site_id="{site}")),
+    ("PUT", "/api/admin/hl7-partners/{partner_id}"): Call({"partner_id": "partner"}, as_json(
+        name="演示改名", facility="HIS-{site}", site_id="{site}"), is_for_alliance=True),
     # ECG
     ("POST", "/api/ecg"): Call(send=_ecg),
     ("GET", "/api/ecg/{instance_id}"): Call(ECG),

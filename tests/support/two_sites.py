@@ -13,10 +13,14 @@ from functools import partial
 import sqlalchemy as sa
 
 from gateway.core.errors import DestinationUnavailable
+from gateway.core.order import OrderRequest
 from gateway.services import complete_study, deliver, route_study
 from gateway.services.activate_rules import ensure_rules
+from gateway.services.administer_partners import add_partner
+from gateway.services.administer_sites import By
 from gateway.services.claim_reading import claim_reading
 from gateway.services.job_runner import RetryLater
+from gateway.services.place_order import place_order
 from gateway.services.ports import Parts
 from gateway.services.receive_ecg import receive_ecg
 from gateway.services.receive_instance import Sender, receive_part10
@@ -35,6 +39,7 @@ from storage.model import (
     User,
     new_id,
 )
+from storage.model.orders import Hl7Partner, OrderSource
 from storage.tables import schema
 from tests.support import dicom_builders, ecg_builders
 from tests.support.web import PASSWORD, add_exam, add_person, add_site, add_token
@@ -70,6 +75,7 @@ async def make_clinic(parts: Parts, site_id: str, word: str) -> Clinic:
     for scope in ("ingest", "read", "admin"):
         clinic.tokens[scope] = await add_token(parts, site_id, scope)
     await _furnish(parts, clinic)
+    await _order(parts, clinic)
     await _receive(parts, clinic)
     await _sign(parts, clinic)
     for state in ("claim", "release", "send_back", "draft", "submit", "reject", "signing", "sign"):
@@ -134,6 +140,18 @@ async def _furnish(parts: Parts, clinic: Clinic) -> None:
     clinic.ids["arrival"] = receipt.arrival_id
     clinic.ids["alarm"] = (await parts.database.write(lambda tx: tx.alarms.raise_alarm(
         "storage-low", site_id=site, ref=device.id, detail=f"演示{word}的告警", at=parts.clock()))).id
+
+
+async def _order(parts: Parts, clinic: Clinic) -> None:
+    """Two orders, and the system that may send more."""
+    by = By("test", "", EVERYWHERE)
+    for key in ("order", "withdraw_order"):
+        request = OrderRequest(patient_id=f"{key}-{clinic.site_id}", patient_name=f"演示{clinic.word}申请",
+                               modality="DX", clinical_diagnosis=f"{clinic.word}的诊断")
+        order = (await place_order(parts, clinic.site_id, request, by, OrderSource.API)).order
+        clinic.ids |= {key: order.id, f"{key}_accession": order.accession_number}
+    partner = Hl7Partner(new_id(), f"演示{clinic.word}系统", "", f"HIS-{clinic.site_id}", clinic.site_id)
+    clinic.ids["partner"] = (await add_partner(parts, partner, by)).id
 
 
 async def _receive(parts: Parts, clinic: Clinic) -> None:

@@ -422,23 +422,6 @@ export interface UserRequest {
   title?: string;
 }
 
-export interface ArrivalView {
-  id: string;
-  at: string;
-  via: string;
-  outcome: string;
-  site_id: string;
-  calling_ae_title: string;
-  address: string;
-  file_name: string;
-  sop_instance_uid: string;
-  study_id: string | null;
-  size_bytes: number;
-  reason: string;
-  detail: string;
-  is_resolved: boolean;
-}
-
 export interface AlarmView {
   id: string;
   at: string;
@@ -493,4 +476,277 @@ export interface LiveEvent {
   site_id: string;
   study_id: string;
   reading_id: string;
+}
+
+/** What a clinic asks for; what is left out is not known, and names that are left out are given. */
+export interface OrderRequest {
+  patient_name: string;
+  modality: string;
+  site_id?: string;
+  patient_id?: string;
+  name_alphabetic?: string;
+  sex?: string;
+  birth_date?: string | null;
+  id_card_number?: string;
+  visit_number?: string;
+  accession_number?: string;
+  study_instance_uid?: string;
+  placer_order_number?: string;
+  body_part?: string;
+  procedure_code?: string;
+  procedure_description?: string;
+  station_ae_title?: string;
+  scheduled_at?: string | null;
+  department?: string;
+  requesting_physician?: string;
+  clinical_diagnosis?: string;
+  purpose?: string;
+  urgency?: string;
+  fee_item?: string;
+  consent_informed_by?: string;
+  consent_at?: string | null;
+  consent_is_written?: boolean | null;
+  consent_given_by?: string;
+  expected_count?: number | null;
+  revision?: number | null;
+}
+
+/** One order; `warnings` are machine words about its identity number. */
+export interface OrderView {
+  id: string;
+  site_id: string;
+  site_name: string;
+  state: string;
+  source: string;
+  accession_number: string;
+  study_instance_uid: string;
+  requested_procedure_id: string;
+  scheduled_step_id: string;
+  placer_order_number: string;
+  patient_id: string;
+  patient_name: string;
+  name_alphabetic: string;
+  sex: string;
+  birth_date: string | null;
+  id_card_number: string;
+  visit_number: string;
+  modality: string;
+  body_part: string;
+  procedure_code: string;
+  procedure_description: string;
+  station_ae_title: string;
+  scheduled_at: string;
+  department: string;
+  requesting_physician: string;
+  clinical_diagnosis: string;
+  purpose: string;
+  urgency: string;
+  fee_item: string;
+  consent_informed_by: string;
+  consent_at: string | null;
+  consent_is_written: boolean | null;
+  consent_given_by: string;
+  expected_count: number | null;
+  study_id: string | null;
+  link_evidence: string | null;
+  withdrawn_reason: string;
+  created_at: string;
+  created_by: string;
+  updated_at: string;
+  revision: number;
+  warnings: string[];
+}
+
+export interface OrderList {
+  items: OrderView[];
+  total: number;
+}
+
+export interface Hl7PartnerRequest {
+  name: string;
+  facility: string;
+  site_id: string;
+  application?: string;
+  character_set?: string;
+  is_enabled?: boolean;
+}
+
+/** A system that sends HL7 v2, and the site that it speaks for. */
+export interface Hl7PartnerView {
+  id: string;
+  name: string;
+  application: string;
+  facility: string;
+  site_id: string;
+  character_set: string;
+  is_enabled: boolean;
+}
+
+/** One arrival in quarantine. */
+export interface QuarantinedView {
+  id: string;
+  at: string;
+  via: string;
+  outcome: string;
+  site_id: string;
+  calling_ae_title: string;
+  address: string;
+  file_name: string;
+  sop_instance_uid: string;
+  study_id: string | null;
+  size_bytes: number;
+  reason: string;
+  detail: string;
+  resolved_at: string | null;
+  resolved_by: string;
+}
+
+export interface ReasonCount {
+  reason: string;
+  count: number;
+}
+
+export interface QuarantineList {
+  arrivals: QuarantinedView[];
+  reasons: ReasonCount[];
+  total: number;
+}
+
+/** One of the two objects of a conflict, or the only one. */
+export interface ArrivalSide {
+  sha256: string;
+  size_bytes: number;
+  is_readable: boolean;
+  fault: string;
+  transfer_syntax_uid: string;
+  transfer_syntax: string;
+  has_picture: boolean;
+  first_bytes_hex: string;
+}
+
+/** One element that differs, or of which there is nothing to compare with. */
+export interface ElementView {
+  kind: string;
+  path: string;
+  tag: string;
+  keyword: string;
+  name: string;
+  vr: string;
+  is_private: boolean;
+  depth: number;
+  first: string | null;
+  second: string | null;
+}
+
+/** How the pixels differ. Shapes: frames, rows, columns, samples. */
+export interface PixelView {
+  verdict: string;
+  first_shape: number[];
+  second_shape: number[];
+  differing: number;
+  compared: number;
+  largest: number;
+  is_whole: boolean;
+}
+
+export interface QuarantineDecisionView {
+  at: string;
+  actor: string;
+  actor_name: string;
+  choice: string;
+  reason: string;
+  is_undone: boolean;
+}
+
+/** The study in which the first object is. */
+export interface FirstStudyView {
+  study_id: string;
+  site_id: string;
+  patient_name: string;
+  patient_id: string;
+  modality: string;
+  description: string;
+  study_at: string | null;
+  is_same_study: boolean;
+}
+
+/** An arrival beside the object it is in conflict with. */
+export interface ExaminationView {
+  arrival: QuarantinedView;
+  first: ArrivalSide | null;
+  second: ArrivalSide;
+  first_study: FirstStudyView | null;
+  is_first_elsewhere: boolean;
+  study_site_id: string;
+  is_first_shown: boolean;
+  elements: ElementView[];
+  equal_count: number;
+  pixels: PixelView;
+  choices: string[];
+  decisions: QuarantineDecisionView[];
+}
+
+export interface QuarantineDecisionRequest {
+  choice: string;
+  reason: string;
+  site_id?: string;
+}
+
+export interface TextCountView {
+  declared: string;
+  codec: string;
+  is_guess: boolean;
+  studies: number;
+}
+
+/** A name that the device sent, read in both ways. */
+export interface TextExampleView {
+  study_id: string;
+  at: string;
+  declared: string;
+  raw_hex: string;
+  as_declared: string;
+  as_read: string;
+  codec: string;
+  confidence: string;
+}
+
+export interface TextCorrectionView {
+  at: string;
+  actor: string;
+  actor_name: string;
+  reason: string;
+  before: string;
+  after: string;
+  is_undo: boolean;
+  is_finished: boolean;
+  studies: number;
+}
+
+/** What a device's text taught us. `suggestion` "" means: leave it. */
+export interface DeviceTextView {
+  device_id: string;
+  site_id: string;
+  name: string;
+  ae_title: string;
+  character_set: string;
+  names: number;
+  mislabelled: number;
+  suggestion: string;
+  share: number;
+  needed_names: number;
+  needed_share: number;
+}
+
+export interface DeviceTextDetail {
+  device: DeviceTextView;
+  counts: TextCountView[];
+  examples: TextExampleView[];
+  corrections: TextCorrectionView[];
+  can_undo: boolean;
+}
+
+export interface DeviceTextRequest {
+  character_set: string;
+  reason: string;
 }
