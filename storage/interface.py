@@ -8,14 +8,19 @@ Order that every use case keeps: object durable → one `write` (index rows, aud
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 import sqlalchemy as sa
 
 from storage.model import ObjectRef
+from storage.objects.hashing import CHUNK_BYTES as CHUNK_BYTES
+from storage.objects.hashing import Digest as Digest
+from storage.objects.hashing import chunks_of as chunks_of
+from storage.objects.hashing import digest_of as digest_of
 from storage.tables.alarms import Alarms
 from storage.tables.annotations import Annotations
 from storage.tables.arrivals import Arrivals
@@ -24,20 +29,28 @@ from storage.tables.character_sets import CharacterSets
 from storage.tables.commitments import Commitments
 from storage.tables.decisions import Decisions
 from storage.tables.deliveries import Deliveries
+from storage.tables.dicomweb_queries import AttributeKey as AttributeKey
 from storage.tables.dicomweb_queries import DicomwebQueries
 from storage.tables.dicomweb_queries import InstanceQuery as InstanceQuery
 from storage.tables.dicomweb_queries import SeriesQuery as SeriesQuery
 from storage.tables.dicomweb_queries import StoredInstance as StoredInstance
+from storage.tables.dicomweb_queries import StoredSample as StoredSample
 from storage.tables.dicomweb_queries import StoredSeries as StoredSeries
 from storage.tables.dicomweb_queries import StoredStudy as StoredStudy
 from storage.tables.dicomweb_queries import StudyQuery as StudyQuery
 from storage.tables.hl7_exchanges import Hl7Exchanges
 from storage.tables.jobs import Jobs
+from storage.tables.keeping import Keeping
+from storage.tables.object_care import ObjectsInCare
 from storage.tables.objects import Objects
 from storage.tables.orders import Orders
 from storage.tables.origins import Origins
 from storage.tables.performed_steps import PerformedSteps
 from storage.tables.quarantine import Quarantine
+from storage.tables.query_retrieve import QueryRetrieve
+from storage.tables.query_retrieve import RetrievableObject as RetrievableObject
+from storage.tables.query_retrieve import StoredPatient as StoredPatient
+from storage.tables.query_retrieve import StoredReport as StoredReport
 from storage.tables.readings import Readings
 from storage.tables.reports import Reports
 from storage.tables.site_moves import SiteMoves
@@ -78,11 +91,14 @@ class Transaction:
         self.dicomweb = DicomwebQueries(connection)
         self.hl7_exchanges = Hl7Exchanges(connection)
         self.jobs = Jobs(connection)
+        self.keeping = Keeping(connection)
+        self.object_care = ObjectsInCare(connection)
         self.objects = Objects(connection)
         self.orders = Orders(connection)
         self.origins = Origins(connection)
         self.quarantine = Quarantine(connection)
         self.performed_steps = PerformedSteps(connection)
+        self.query_retrieve = QueryRetrieve(connection)
         self.readings = Readings(connection)
         self.reports = Reports(connection)
         self.site_moves = SiteMoves(connection)
@@ -159,8 +175,38 @@ class ObjectStore(Protocol):
     def remove_parts(self, *, begun_before: datetime) -> int:
         """Remove what broken-off writers left behind; returns how many."""
 
+    def repair(self, ref: ObjectRef, chunks: Iterable[bytes]) -> None:
+        """Put the right bytes in the place of damaged or lost ones, durably; they are hashed on the way.
+
+        Raises StorageUnavailable when they are not what the name says, StorageFull. Only the scrub calls this.
+        """
+
     def free_bytes(self) -> int | None:
         """Return what is left for objects, or None where the store cannot tell."""
+
+
+class SecondPlace(Protocol):
+    """Where second copies go: a folder on another disk, or another bucket. Blocking calls: use a thread."""
+
+    address: str                         # names the place for people
+
+    def begin(self) -> str:
+        """Make the place ready for the first copy and return its mark. Raises StorageUnavailable."""
+
+    def open(self, mark: str) -> ObjectStore:
+        """The store behind it, if it is the place that `begin` marked. Raises StorageUnavailable."""
+
+    def copy(self, source: ObjectStore, ref: ObjectRef, mark: str) -> bool:
+        """Copy an object; True once it was read back and its hash is right, False if the source is damaged.
+
+        Raises ObjectMissing (of the source), StorageFull, StorageUnavailable.
+        """
+
+    def digest(self, ref: ObjectRef, mark: str) -> Digest:
+        """Hash what lies there, read from the medium. Raises ObjectMissing, StorageUnavailable."""
+
+    def is_on_the_disk_of(self, path: Path) -> bool:
+        """True if both lie on one file system: then one broken disk takes both."""
 
 
 @dataclass(frozen=True, slots=True)
