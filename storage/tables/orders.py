@@ -71,6 +71,14 @@ class Orders:
             .order_by(table.c.created_at, table.c.id))
         return [_order(row) for row in rows]
 
+    def of_study_uid(self, study_instance_uid: str) -> list[Order]:
+        """Every order of any site that gave this UID: evidence of where a study comes from; not for showing."""
+        rows = self._connection.execute(
+            sa.select(table).where(table.c.study_instance_uid == study_instance_uid,
+                                   table.c.state != OrderState.WITHDRAWN.value)
+            .order_by(table.c.created_at, table.c.id))
+        return [_order(row) for row in rows]
+
     def for_study(self, study_instance_uid: str, accession_number: str, site_id: str, *,
                   patient_id: str = "") -> Order | None:
         """The order that exactly names a study of the site: by Study Instance UID, else by accession number together

@@ -1,0 +1,52 @@
+"""Say which order a study was made for, where exact evidence says so; likeness is for a person to judge (A4, A5, A7).
+
+Exact is: the Study Instance UID that the order gave, or its accession number together with the Patient ID of the same
+site. A study under the order's UID that names another Patient ID is not linked; a person is told. Plain code on one
+transaction, called when a study appears.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.core.order import more_urgent
+from storage.interface import Transaction
+from storage.model import AuditEntry, Study
+from storage.model.orders import LinkEvidence, Order
+
+MISMATCH = "order-of-another-patient"
+
+
+def link_order(tx: Transaction, study: Study, *, at: datetime) -> bool:
+    """Link the order that names this new study exactly, if there is one. True if it raised an alarm instead."""
+    patient_id = study.patient.patient_id
+    order = tx.orders.for_study(study.study_instance_uid, study.accession_number, study.site_id,
+                                patient_id=patient_id)
+    if order is None or order.study_id is not None:
+        return False
+    is_by_uid = order.study_instance_uid == study.study_instance_uid
+    if is_by_uid and patient_id and patient_id != order.patient_id:
+        tx.alarms.raise_alarm(
+            MISMATCH, site_id=study.site_id, ref=study.id, at=at,
+            detail=f"The study came under the UID of order {order.accession_number}, but with another Patient ID. "
+                   "It was kept and not linked; a person must say whose it is.")
+        return True
+    take_link(tx, order, study, LinkEvidence.STUDY_INSTANCE_UID if is_by_uid else LinkEvidence.ACCESSION_NUMBER,
+              at=at, actor="gateway")
+    return False
+
+
+def take_link(tx: Transaction, order: Order, study: Study, evidence: LinkEvidence, *, at: datetime,
+              actor: str) -> bool:
+    """Link them; the study gets the order's expected count and is at least as urgent. False: the order changed."""
+    if not tx.orders.link(order, study.id, evidence, at=at):
+        return False
+    if order.expected_count is not None:
+        tx.studies.note_arrival(study.id, study.last_arrival_at, expected_count=order.expected_count)
+    urgency = more_urgent(order.urgency, study.urgency)
+    if urgency != study.urgency:
+        tx.studies.set_urgency(study.id, urgency)
+    tx.audit.append(AuditEntry(
+        at, actor, "order.linked", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
+        detail={"order": order.id, "accession_number": order.accession_number, "evidence": evidence.value}))
+    return True
