@@ -60,7 +60,7 @@ class SqliteDatabase:
                 with self._writer_engine.connect() as connection, connection.begin():
                     prepare(connection)
                 _fsync_folder(path.parent)
-        except sa.exc.DBAPIError as exc:
+        except (sa.exc.DBAPIError, sqlite3.Error) as exc:
             self._unlock()
             raise _translated(exc) from exc
         except BaseException:
@@ -103,7 +103,7 @@ class SqliteDatabase:
         try:
             with self._reader_engine.connect() as connection, connection.begin():
                 return work(Transaction(connection, node=self._node))
-        except sa.exc.DBAPIError as exc:
+        except (sa.exc.DBAPIError, sqlite3.Error) as exc:
             raise _translated(exc) from exc
 
     # ------------------------------------------------------------------------------------------ the writer thread
@@ -184,13 +184,14 @@ def _settle(calls: list[_Call]) -> None:
 
 def _translated(exc: Exception) -> Exception:
     """Foreign errors that a caller can act on become ours; anything else is a bug and stays what it is."""
-    if isinstance(exc, sa.exc.DBAPIError) and isinstance(exc.orig, sqlite3.Error):
-        code = getattr(exc.orig, "sqlite_errorcode", 0) & 0xFF
+    error = exc.orig if isinstance(exc, sa.exc.DBAPIError) else exc
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code == sqlite3.SQLITE_FULL:
-            return StorageFull(f"the disk of the database is full: {exc.orig}")
+            return StorageFull(f"the disk of the database is full: {error}")
         if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
                     sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return StorageUnavailable(f"the database did not take it: {exc.orig}")
+            return StorageUnavailable(f"the database did not take it: {error}")
     return exc
 
 

@@ -9,13 +9,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.model import Arrival, ArrivalOutcome, ArrivalVia, Scope
+from storage.tables.prepared import Prepared
 from storage.tables.schema import arrival as table
 from storage.tables.scoping import within
 
+_FIELDS = tuple(field.name for field in dataclasses.fields(Arrival))
 _IN_QUARANTINE = (ArrivalOutcome.CONFLICT.value, ArrivalOutcome.QUARANTINED.value)
 
 
-_INSERT = sa.insert(table)               # built once: everything that arrives runs it
+_INSERT = Prepared(sa.insert(table))     # built once: everything that arrives runs it
 
 
 class Arrivals:
@@ -26,9 +28,9 @@ class Arrivals:
 
     def add(self, arrival: Arrival) -> None:
         """Remember an arrival."""
-        values = {field.name: getattr(arrival, field.name) for field in dataclasses.fields(Arrival)}
+        values = {name: getattr(arrival, name) for name in _FIELDS}
         values |= {"via": arrival.via.value, "outcome": arrival.outcome.value}
-        self._connection.execute(_INSERT, values)
+        _INSERT.run(self._connection, values)
 
     def get(self, arrival_id: str, scope: Scope) -> Arrival | None:
         """One arrival, if the scope may see it."""

@@ -19,6 +19,7 @@ import msgspec
 import sqlalchemy as sa
 
 from storage.model import AuditEntry, ChainedAuditEntry, Scope
+from storage.tables.prepared import Prepared
 from storage.tables.schema import audit, audit_head
 from storage.tables.scoping import within
 from storage.tables.upserts import add_if_absent
@@ -27,11 +28,11 @@ CHAIN_START = "0" * 64
 _PAGE = 1000
 
 # Built once: every write of the gateway appends here.
-_HEAD = sa.select(audit_head.c.seq, audit_head.c.hash).where(
-    audit_head.c.node == sa.bindparam("of_node")).with_for_update()
-_MOVE_HEAD = sa.update(audit_head).where(audit_head.c.node == sa.bindparam("of_node")).values(
-    seq=sa.bindparam("new_seq"), hash=sa.bindparam("new_hash"))
-_INSERT = sa.insert(audit)
+_HEAD = Prepared(sa.select(audit_head.c.seq, audit_head.c.hash).where(
+    audit_head.c.node == sa.bindparam("of_node")).with_for_update())
+_MOVE_HEAD = Prepared(sa.update(audit_head).where(audit_head.c.node == sa.bindparam("of_node")).values(
+    seq=sa.bindparam("new_seq"), hash=sa.bindparam("new_hash")))
+_INSERT = Prepared(sa.insert(audit))
 
 
 def hash_entry(node: str, seq: int, entry: AuditEntry, previous_hash: str) -> str:
@@ -67,14 +68,13 @@ class Audit:
     def append(self, entry: AuditEntry) -> ChainedAuditEntry:
         """Add an entry to this node's chain, in the transaction of the act itself."""
         # What is hashed must be what comes back from the JSON column: records, tuples and enums become plain now.
-        plain: dict[str, Any] = json.loads(json.dumps(msgspec.to_builtins(entry.detail), ensure_ascii=False))
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(entry.detail))
         entry = dataclasses.replace(entry, detail=plain)
         seq, previous_hash = self._head()
         chained = ChainedAuditEntry(self._node, seq + 1, entry, previous_hash,
                                     hash_entry(self._node, seq + 1, entry, previous_hash))
-        self._connection.execute(_INSERT, _values(chained))
-        self._connection.execute(_MOVE_HEAD, {"of_node": self._node, "new_seq": chained.seq,
-                                              "new_hash": chained.hash})
+        _INSERT.run(self._connection, _values(chained))
+        _MOVE_HEAD.run(self._connection, {"of_node": self._node, "new_seq": chained.seq, "new_hash": chained.hash})
         return chained
 
     def head(self) -> dict[str, tuple[int, str]]:
@@ -110,11 +110,12 @@ class Audit:
         return [_chained(row) for row in rows]
 
     def _head(self) -> tuple[int, str]:
-        row = self._connection.execute(_HEAD, {"of_node": self._node}).first()
+        row = _HEAD.first(self._connection, {"of_node": self._node})
         if row is None:
             add_if_absent(self._connection, audit_head, {"node": self._node, "seq": 0, "hash": CHAIN_START})
-            row = self._connection.execute(_HEAD, {"of_node": self._node}).one()
-        return row.seq, row.hash
+            row = _HEAD.first(self._connection, {"of_node": self._node})
+            assert row is not None
+        return row["seq"], row["hash"]
 
 
 def _values(chained: ChainedAuditEntry) -> dict[str, Any]:

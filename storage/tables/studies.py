@@ -7,7 +7,10 @@ unique constraint decides, not the look-up before it. Nothing here is ever overw
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import date, datetime
+from enum import Enum
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,24 +29,27 @@ from storage.model import (
     StudyState,
 )
 from storage.tables import schema
+from storage.tables.prepared import Prepared
 from storage.tables.scoping import within
 from storage.tables.upserts import add_if_absent
 
 _study, _patient, _series, _instance = schema.study, schema.patient, schema.series, schema.instance
 _PATIENT_COLUMNS = [c.label(f"patient_{c.name}") for c in _patient.c]
+_STUDY_COLUMNS = tuple(c.name for c in _study.c if c.name != "patient_key")
 _STUDIES = sa.select(_study, *_PATIENT_COLUMNS).join(_patient, _patient.c.id == _study.c.patient_key)
 
 # Built once: every object that arrives runs these.
-_INSTANCE_OF_UID = sa.select(_instance).where(_instance.c.sop_instance_uid == sa.bindparam("uid"))
+_INSTANCE_OF_UID = Prepared(sa.select(_instance).where(_instance.c.sop_instance_uid == sa.bindparam("uid")))
 _STUDY_OF_UID = _STUDIES.where(_study.c.study_instance_uid == sa.bindparam("uid"))
-_SERIES_OF_UID = sa.select(_series).where(_series.c.study_id == sa.bindparam("of_study"),
-                                          _series.c.series_instance_uid == sa.bindparam("uid"))
-_COUNT_IN_SERIES = sa.update(_series).where(_series.c.id == sa.bindparam("of_series")).values(
-    instance_count=_series.c.instance_count + 1)
-_COUNT_IN_STUDY = sa.update(_study).where(_study.c.id == sa.bindparam("of_study")).values(
-    instance_count=_study.c.instance_count + 1)
-_NOTE_ARRIVAL = sa.update(_study).where(_study.c.id == sa.bindparam("of_study")).values(
-    last_arrival_at=sa.bindparam("arrived_at"))
+_STUDY_OF_UID_EVERYWHERE = Prepared(_STUDY_OF_UID)
+_SERIES_OF_UID = Prepared(sa.select(_series).where(_series.c.study_id == sa.bindparam("of_study"),
+                                                   _series.c.series_instance_uid == sa.bindparam("uid")))
+_COUNT_IN_SERIES = Prepared(sa.update(_series).where(_series.c.id == sa.bindparam("of_series")).values(
+    instance_count=_series.c.instance_count + 1))
+_COUNT_IN_STUDY = Prepared(sa.update(_study).where(_study.c.id == sa.bindparam("of_study")).values(
+    instance_count=_study.c.instance_count + 1))
+_NOTE_ARRIVAL = Prepared(sa.update(_study).where(_study.c.id == sa.bindparam("of_study")).values(
+    last_arrival_at=sa.bindparam("arrived_at")))
 
 
 class Studies:
@@ -55,8 +61,8 @@ class Studies:
     # -------------------------------------------------------------------------------------------------- receiving
     def find_instance(self, sop_instance_uid: str) -> Instance | None:
         """Any site: used by receiving to see duplicates; not for showing."""
-        row = self._connection.execute(_INSTANCE_OF_UID, {"uid": sop_instance_uid})
-        return None if (found := row.first()) is None else _to_instance(found)
+        row = _INSTANCE_OF_UID.first(self._connection, {"uid": sop_instance_uid})
+        return None if row is None else _instance_of(row)
 
     def find_patient(self, site_id: str, patient_id: str, name_display: str,
                      birth_date: date | None) -> Patient | None:
@@ -91,15 +97,15 @@ class Studies:
 
     def find_series(self, study_id: str, series_instance_uid: str) -> Series | None:
         """One series."""
-        row = self._connection.execute(_SERIES_OF_UID, {"of_study": study_id, "uid": series_instance_uid}).first()
-        return None if row is None else Series(**row._mapping)
+        row = _SERIES_OF_UID.first(self._connection, {"of_study": study_id, "uid": series_instance_uid})
+        return None if row is None else Series(**row)
 
     def add_instance(self, instance: Instance) -> bool:
         """Remember an instance and count it in its series and study. False if its UID is there already."""
         if not self._add(_instance, _plain(instance)):
             return False
-        self._connection.execute(_COUNT_IN_SERIES, {"of_series": instance.series_id})
-        self._connection.execute(_COUNT_IN_STUDY, {"of_study": instance.study_id})
+        _COUNT_IN_SERIES.run(self._connection, {"of_series": instance.series_id})
+        _COUNT_IN_STUDY.run(self._connection, {"of_study": instance.study_id})
         return True
 
     def add_ecg(self, facts: EcgFacts) -> None:
@@ -108,7 +114,7 @@ class Studies:
 
     def note_arrival(self, study_id: str, at: datetime, *, expected_count: int | None = None) -> None:
         """Move the last arrival; keep the larger expected count."""
-        self._connection.execute(_NOTE_ARRIVAL, {"of_study": study_id, "arrived_at": at})
+        _NOTE_ARRIVAL.run(self._connection, {"of_study": study_id, "arrived_at": at})
         if expected_count is not None:
             known = _study.c.expected_count
             self._connection.execute(sa.update(_study).where(_study.c.id == study_id).values(
@@ -152,9 +158,10 @@ class Studies:
 
     def find_uid(self, study_instance_uid: str, scope: Scope) -> Study | None:
         """One study by its UID."""
-        statement = _STUDY_OF_UID
-        if scope.site_ids is not None:
-            statement = statement.where(within(scope, _study.c.site_id))
+        if scope.site_ids is None:
+            found = _STUDY_OF_UID_EVERYWHERE.first(self._connection, {"uid": study_instance_uid})
+            return None if found is None else _study_of(found)
+        statement = _STUDY_OF_UID.where(within(scope, _study.c.site_id))
         row = self._connection.execute(statement, {"uid": study_instance_uid}).first()
         return None if row is None else _to_study(row)
 
@@ -203,27 +210,44 @@ class Studies:
 
 def _plain(record: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
     """Column values of a record: enums as their words, tuples as lists."""
-    names = [f.name for f in dataclasses.fields(record) if f.name not in without]
-    values = {name: getattr(record, name) for name in names}
-    return {name: list(v) if isinstance(v, tuple) else v.value if hasattr(v, "value") else v
+    values = {name: getattr(record, name) for name in _names(record.__class__) if name not in without}
+    return {name: list(v) if isinstance(v, tuple) else v.value if isinstance(v, Enum) else v
             for name, v in values.items()}
 
 
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
+
+
 def _to_patient(row: sa.Row[Any]) -> Patient:
-    name = PatientName(display=row.patient_name_display, alphabetic=row.patient_name_alphabetic,
-                       ideographic=row.patient_name_ideographic, confidence=Confidence(row.patient_name_confidence),
-                       encoding=row.patient_name_encoding, raw_hex=row.patient_name_raw_hex)
-    return Patient(row.patient_id, row.patient_site_id, row.patient_patient_id, name, row.patient_sex,
-                   row.patient_birth_date)
+    return _patient_of({str(name): value for name, value in row._mapping.items()})
 
 
 def _to_study(row: sa.Row[Any]) -> Study:
-    values = {c.name: row._mapping[c] for c in _study.c if c.name != "patient_key"}
-    complete_by = values["complete_by"]
-    return Study(**values | {"patient": _to_patient(row), "state": StudyState(values["state"]),
-                             "complete_by": CompleteBy(complete_by) if complete_by else None})
+    return _study_of({str(name): value for name, value in row._mapping.items()})
 
 
 def _to_instance(row: sa.Row[Any]) -> Instance:
-    values = dict(row._mapping)
-    return Instance(**values | {"format": InstanceFormat(values["format"])})
+    return _instance_of({str(name): value for name, value in row._mapping.items()})
+
+
+def _patient_of(row: Mapping[str, Any]) -> Patient:
+    name = PatientName(
+        display=row["patient_name_display"], alphabetic=row["patient_name_alphabetic"],
+        ideographic=row["patient_name_ideographic"], confidence=Confidence(row["patient_name_confidence"]),
+        encoding=row["patient_name_encoding"], raw_hex=row["patient_name_raw_hex"])
+    return Patient(row["patient_id"], row["patient_site_id"], row["patient_patient_id"], name, row["patient_sex"],
+                   row["patient_birth_date"])
+
+
+def _study_of(row: Mapping[str, Any]) -> Study:
+    values = {name: row[name] for name in _STUDY_COLUMNS}
+    complete_by = values["complete_by"]
+    values |= {"patient": _patient_of(row), "state": StudyState(values["state"]),
+               "complete_by": CompleteBy(complete_by) if complete_by else None}
+    return Study(**values)
+
+
+def _instance_of(row: Mapping[str, Any]) -> Instance:
+    return Instance(**{**row, "format": InstanceFormat(row["format"])})

@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import insert as insert_on_postgres
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as insert_on_sqlite
 
+from storage.tables.prepared import Prepared
+
 
 def upsert(connection: sa.Connection, table: sa.Table) -> SqliteInsert | PostgresInsert:
     """An INSERT that knows `on_conflict_do_nothing`, `on_conflict_do_update` and `excluded`."""
@@ -28,10 +30,11 @@ def add_if_absent(connection: sa.Connection, table: sa.Table, values: Mapping[st
 
     Never an error, so that a transaction on PostgreSQL goes on.
     """
-    return connection.execute(_adding(connection.dialect.name, table), values).first() is not None
+    return _adding(table).first(connection, values) is not None
 
 
 @cache
-def _adding(dialect: str, table: sa.Table) -> sa.Executable:
+def _adding(table: sa.Table) -> Prepared:
     # RETURNING, because not every driver tells how many rows an INSERT made
-    return insert_for(dialect, table).on_conflict_do_nothing().returning(*table.primary_key.columns)
+    return Prepared(lambda dialect: insert_for(dialect, table).on_conflict_do_nothing()
+                    .returning(*table.primary_key.columns))
