@@ -60,6 +60,8 @@ class Settings:
                                     choices=("reject", "inbox"))
     unknown_sop_classes: str = _setting("accept", "Private and unknown storage SOP classes.",
                                         choices=("accept", "reject"))
+    relational_queries: str = _setting("negotiated", "Queries without the unique keys of higher levels (relational).",
+                                       choices=("negotiated", "always", "never"))
     max_associations: int = _setting(100, "DICOM associations at the same time.")
     max_pdu_bytes: int = _setting(131072, "Largest PDU that the gateway takes, bytes.")
     network_timeout_s: float = _setting(60.0, "A DICOM peer that is silent for so long is cut off, seconds.")
@@ -72,8 +74,8 @@ class Settings:
                                         "are refused, bytes.")
     space_warning_days: float = _setting(14.0, "An alarm is raised when the space lasts for fewer days than this, at "
                                          "the measured daily intake.")
-    scrub_mb_per_s: float = _setting(20.0, "How fast kept objects are read back and re-hashed in the background, MB/s; "
-                                     "0: never.")
+    scrub_mb_per_s: float = _setting(20.0, "How fast kept objects are read back and re-hashed in the background, "
+                                     "MB/s; 0: never.")
     scrub_days: float = _setting(30.0, "Every kept object is re-hashed again after so long, days.")
     second_copy_dir: str = _setting("", "Folder on another disk that gets a second copy of every kept object; empty: "
                                     "none.")
@@ -89,6 +91,12 @@ class Settings:
                                      "seconds.")
     short_quiet_period_s: float = _setting(600.0, "Silence after which a study that still lacks expected instances "
                                            "is read as it is, seconds.")
+    commitment_wait_s: float = _setting(60.0, "A request for storage commitment waits for so long for instances that "
+                                        "its device is still sending, and for storage that does not answer, seconds.")
+    commitment_backoff_max_s: float = _setting(3600.0, "Longest pause between two tries to report a commitment to "
+                                               "its device, seconds.")
+    commitment_days: float = _setting(7.0, "The result of a commitment is reported for so long before it is given to "
+                                      "a person, days.")
     max_upload_bytes: int = _setting(1 << 30, "Largest HTTP upload (STOW-RS), bytes.")
     renditions_max_bytes: int = _setting(20 << 30, "Space for previews and web copies, bytes; the oldest make room.")
     max_ecg_bytes: int = _setting(64 << 20, "Largest ECG file, bytes.")

@@ -132,6 +132,9 @@ class ObjectWriter(Protocol):
     def write(self, data: bytes | memoryview) -> None:
         """Take the next bytes. Raises StorageFull."""
 
+    def ref(self) -> ObjectRef:
+        """What the object will be called if nothing more is written."""
+
     def finish(self) -> ObjectRef:
         """Return the object's name once its bytes survive a power cut. The same bytes twice are one object.
 

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
-from gateway.dicom.loop_bridge import LoopBridge
-from gateway.services.ports import Parts
-from gateway.services.receive_instance import Sender
+from gateway.dicom.port_context import PortContext as PortContext
+from gateway.dicom.query_scp import query_service
 from gateway.wire.dimse_service import DimseService
-from gateway.wire.storage_service import Peer
-
-
-@dataclass(frozen=True, slots=True)
-class PortContext:
-    """What a service of the port works with; its handlers run in the associations' threads."""
-
-    parts: Parts
-    bridge: LoopBridge                        # runs a coroutine on the loop and waits for its result
-    sender_of: Callable[[Peer], Sender]       # who opened the association, as it was admitted
 
 
 def offered_services(context: PortContext) -> list[DimseService]:
     """Every service that is not storage; their SOP classes differ."""
-    return []
+    return [
+        query_service(context),
+    ]

@@ -18,11 +18,17 @@ from storage.model import Study
 
 _IMPLEMENTATION_CLASS_UID = UID(derived_uid("reading-gateway", "implementation"))
 _MANUFACTURER = "Reading Gateway"
+SERIES_NUMBER, SERIES_DESCRIPTION = 9000, "远程诊断报告"
 
 
 def report_uid(report_id: str) -> str:
     """The SOP Instance UID of a report version."""
     return derived_uid("report", report_id)
+
+
+def report_series_uid(reading_id: str) -> str:
+    """The Series Instance UID of all report versions of a reading."""
+    return derived_uid("report-series", reading_id)
 
 
 def encapsulate(pdf: bytes, *, study: Study, report_id: str, reading_id: str, version: int, title: str,
@@ -61,7 +67,7 @@ def encapsulate(pdf: bytes, *, study: Study, report_id: str, reading_id: str, ve
     data.TimezoneOffsetFromUTC = local.strftime("%z")
     if study.description:
         data.StudyDescription = study.description[:64]
-    data.SeriesDescription = "远程诊断报告"
+    data.SeriesDescription = SERIES_DESCRIPTION
     data.ManufacturerModelName = _MANUFACTURER
     data.PatientName = _person_name(study)
     data.PatientID = patient.patient_id[:64]
@@ -70,9 +76,9 @@ def encapsulate(pdf: bytes, *, study: Study, report_id: str, reading_id: str, ve
     data.DeviceSerialNumber = "1"
     data.SoftwareVersions = software_version or _MANUFACTURER
     data.StudyInstanceUID = study.study_instance_uid
-    data.SeriesInstanceUID = derived_uid("report-series", reading_id)
+    data.SeriesInstanceUID = report_series_uid(reading_id)
     data.StudyID = ""
-    data.SeriesNumber = 9000
+    data.SeriesNumber = SERIES_NUMBER
     data.InstanceNumber = version
     data.BurnedInAnnotation = "YES"          # the page shows who the patient is
     data.DocumentTitle = title[:1024]

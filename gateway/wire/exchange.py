@@ -108,7 +108,7 @@ class Exchange:
                     break
                 continue
             if isinstance(message, C_STORE) and message.MessageIDBeingRespondedTo == message_id:
-                return int(message.Status or 0)
+                return 0x0110 if message.Status is None else int(message.Status)
         raise PeerGone("the peer did not answer a C-STORE")
 
     def finish(self) -> None:
