@@ -22,18 +22,32 @@ from gateway.dicom.secure_port import tls_files
 from gateway.dicom.storage_scp import StorageScp
 from gateway.ecg.watched_folder import WatchedFolders
 from gateway.http.app import create_app
-from gateway.services import activate_rules, claim_reading, complete_study, deliver, route_study, sweep_orphans
+from gateway.renditions.cache import RenditionCache
+from gateway.services import (
+    activate_rules,
+    claim_reading,
+    complete_study,
+    deliver,
+    route_study,
+    scrub_objects,
+    second_copy,
+    sweep_orphans,
+)
 from gateway.services.event_bus import EventBus
+from gateway.services.guard_space import GuardedObjectStore, SpaceGuard
 from gateway.services.job_runner import JobHandler, JobRunner
 from gateway.services.ports import Parts
 from gateway.services.render import HANDLERS as RENDER_HANDLERS
+from gateway.services.watch_space import SpaceWatch
 from gateway.settings import Settings
 from gateway.wire.tls_context import ServerTls
-from storage.opening import open_storage
+from storage.opening import open_second_copy, open_storage
 
 log = structlog.get_logger("gateway")
 
 STOP_WITHIN_S = 10.0
+GIVE_WAY = 256 << 20
+"""So many bytes of renditions go at once when room runs out."""
 
 
 def utc_now() -> datetime:
@@ -50,8 +64,15 @@ async def open_parts(settings: Settings) -> Parts:
         s3_access_key_id=settings.s3_access_key_id, s3_secret_access_key=settings.s3_secret_access_key,
         node=node, reserve_bytes=settings.reserve_bytes,
     )
-    return Parts(settings=settings, database=storage.database, objects=storage.objects, clock=utc_now,
-                 events=EventBus(), node=node)
+    renditions = RenditionCache(settings.data_dir / "renditions", limit_bytes=settings.renditions_max_bytes)
+    space = SpaceGuard(quota_bytes=settings.quota_bytes, make_room=lambda: renditions.evict(at_least_bytes=GIVE_WAY))
+    return Parts(settings=settings, database=storage.database, objects=GuardedObjectStore(storage.objects, space),
+                 clock=utc_now, events=EventBus(), node=node, space=space, second_copy=open_second_copy(
+                     data_dir=settings.data_dir, folder=settings.second_copy_dir, url=settings.second_copy_url,
+                     endpoint=settings.second_copy_s3_endpoint, region=settings.second_copy_s3_region,
+                     access_key_id=settings.second_copy_s3_access_key_id,
+                     secret_access_key=settings.second_copy_s3_secret_access_key,
+                     reserve_bytes=settings.reserve_bytes))
 
 
 class Gateway:
@@ -86,6 +107,9 @@ class Gateway:
         runner = JobRunner(parts, self._handlers(parts))
         await runner.start()
         self._stops.append(("jobs", runner.stop))
+        watch = SpaceWatch(parts)
+        await watch.start()
+        self._stops.append(("space watch", watch.stop))
 
         self.dicom_address = await scp.start()
         self.dicom_tls_address = scp.tls_address
@@ -104,7 +128,8 @@ class Gateway:
     def _handlers(self, parts: Parts) -> dict[str, JobHandler]:
         return {
             **complete_study.HANDLERS, **route_study.HANDLERS, **claim_reading.HANDLERS, **RENDER_HANDLERS,
-            **sweep_orphans.HANDLERS, **deliver.handlers(open_channels(parts.settings)),
+            **sweep_orphans.HANDLERS, **scrub_objects.HANDLERS, **second_copy.HANDLERS,
+            **deliver.handlers(open_channels(parts.settings)),
         }
 
     async def _start_http(self, parts: Parts) -> None:

@@ -10,6 +10,7 @@ from storage.engines.preparing import prepare
 from storage.engines.sqlite import SqliteDatabase
 from storage.interface import Database, ObjectStore, Storage
 from storage.objects.files import FileObjectStore
+from storage.objects.second_copy import SecondCopy
 
 DATABASE_FILE = "gateway.db"
 OBJECTS_FOLDER = "objects"
@@ -60,3 +61,17 @@ async def open_storage(*, data_dir: Path, database_url: str = "", objects_url: s
         return Storage(database, objects)
 
     return await asyncio.to_thread(open_all)
+
+
+def open_second_copy(*, data_dir: Path, folder: str = "", url: str = "", endpoint: str = "",
+                     region: str = "us-east-1", access_key_id: str = "",
+                     secret_access_key: str = "", reserve_bytes: int = 0) -> SecondCopy | None:
+    """The second place of kept objects, or None where none is configured. Nothing is asked of it yet."""
+    if folder:
+        return SecondCopy(folder=Path(folder), address=str(Path(folder).absolute()), reserve_bytes=reserve_bytes)
+    if not url:
+        return None
+    from storage.objects.s3 import S3ObjectStore  # the extra "scale" is needed for it
+    bucket = S3ObjectStore(url, endpoint=endpoint, region=region, access_key_id=access_key_id,
+                           secret_access_key=secret_access_key, spool=data_dir / "spool", reserve_bytes=reserve_bytes)
+    return SecondCopy(bucket=bucket, address=f"{url} {endpoint}".strip())

@@ -31,6 +31,29 @@ HTTP_SECONDS = Histogram("reading_gateway_http_seconds", "Time until an HTTP ans
                          ("method", "route"), registry=REGISTRY,
                          buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0))
 
+SPACE_FREE = Gauge("reading_gateway_space_free_bytes", "Free bytes on the disk of the objects.", registry=REGISTRY)
+SPACE_ROOM = Gauge("reading_gateway_space_room_bytes", "Bytes until new objects are refused (reserve or quota).",
+                   registry=REGISTRY)
+SPACE_DAYS_LEFT = Gauge("reading_gateway_space_days_left", "Days until new objects are refused at the median daily "
+                        "intake; NaN while that is not known.", registry=REGISTRY)
+SPACE_LEVEL = Gauge("reading_gateway_space_level", "0: enough, 1: low (alarm), 2: full (objects are refused).",
+                    registry=REGISTRY)
+KEPT_OBJECTS = Gauge("reading_gateway_kept_objects", "Objects that are kept.", registry=REGISTRY)
+KEPT_BYTES = Gauge("reading_gateway_kept_bytes", "Bytes of the kept objects.", registry=REGISTRY)
+REFUSED_FULL = Counter("reading_gateway_refused_for_space", "Objects refused because no room was left.",
+                       registry=REGISTRY)
+SCRUBBED_BYTES = Counter("reading_gateway_scrubbed_bytes", "Bytes re-hashed in the background.", registry=REGISTRY)
+OLDEST_CHECK_S = Gauge("reading_gateway_oldest_check_seconds", "Age of the check of the object that was checked "
+                       "longest ago.", registry=REGISTRY)
+BAD_OBJECTS = Counter("reading_gateway_bad_objects", "Objects found damaged or missing, and whether they were "
+                      "repaired.", ("found", "repaired"), registry=REGISTRY)
+BAD_OBJECTS_NOW = Gauge("reading_gateway_bad_objects_now", "Objects that are damaged or missing now.",
+                        registry=REGISTRY)
+COPIES_WAITING = Gauge("reading_gateway_second_copies_waiting", "Objects without their second copy.",
+                       registry=REGISTRY)
+COPY_LAG_S = Gauge("reading_gateway_second_copy_lag_seconds", "Age of the oldest object without its second copy.",
+                   registry=REGISTRY)
+
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 

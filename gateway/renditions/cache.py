@@ -46,10 +46,10 @@ class RenditionCache:
         """What lies in the cache."""
         return sum(size for _, size, _ in self._entries())
 
-    def evict(self) -> int:
-        """Remove what was not used for longest until the limit holds; returns the bytes freed."""
+    def evict(self, *, at_least_bytes: int = 0) -> int:
+        """Remove what was not used for longest until the limit holds, and at least so much; tells what was freed."""
         entries = sorted(self._entries())
-        excess = sum(size for _, size, _ in entries) - self._limit_bytes
+        excess = max(sum(size for _, size, _ in entries) - self._limit_bytes, at_least_bytes)
         freed = 0
         for _, size, path in entries:
             if freed >= excess:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from gateway.services.guard_space import SpaceGuard
 from gateway.services.written_lately import WrittenLately
 from gateway.settings import Settings
-from storage.interface import Database, ObjectStore
+from storage.interface import Database, ObjectStore, SecondPlace
 from storage.model import Delivery, Destination, Report
 
 Clock = Callable[[], datetime]
@@ -45,11 +46,17 @@ class OpenAssociations(Protocol):
     def is_sending(self, study_id: str) -> bool:
         """True while an open association has delivered instances of this study."""
 
+    def is_connected(self, calling_ae_title: str, *, besides: str) -> bool:
+        """True while this caller holds another association open than the one named."""
+
 
 class NoAssociations:
     """For processes that listen on no DICOM port."""
 
     def is_sending(self, study_id: str) -> bool:
+        return False
+
+    def is_connected(self, calling_ae_title: str, *, besides: str) -> bool:
         return False
 
 
@@ -82,3 +89,5 @@ class Parts:
     node: str
     associations: OpenAssociations = field(default_factory=NoAssociations)
     openings: WrittenLately = field(default_factory=lambda: WrittenLately(window=OPENING_WINDOW))
+    second_copy: SecondPlace | None = None
+    space: SpaceGuard = field(default_factory=SpaceGuard)

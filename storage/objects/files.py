@@ -1,8 +1,11 @@
 """Objects as plain files on one machine, named by their SHA-256.
 
-`objects/ab/ab12…` holds the bytes exactly as received. Bytes are written to a part file while the hash runs;
-`finish` makes them durable in this order: fsync the file → link it to its name (create-only) → fsync the folder.
-A crash in between leaves a part file or an object that no index row names; both are swept later.
+`objects/ab/ab12…` holds the bytes exactly as received. Bytes are written to a file without a name while the hash runs;
+`finish` makes them durable in this order: link the file to its name (create-only) → fsync the file → fsync the folder.
+A journal writes the file and its name together then, and the folder's sync has next to nothing left to do. A crash in
+between leaves an object that no index row names, perhaps with other bytes than its name says; it is swept later, and
+what lies under a name already is never relied on: the same bytes that come again are fsynced first and then take its
+place. Where the file system knows no nameless files, a part file is used that way from the beginning.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import errno
 import hashlib
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +24,6 @@ from storage.errors import ObjectMissing, StorageFull, StorageUnavailable
 from storage.model import ObjectRef, new_id
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 class FileObjectStore:
@@ -41,12 +43,13 @@ class FileObjectStore:
                     (root / f"{number:02x}").mkdir(exist_ok=True)
                 self._parts.mkdir(exist_ok=True)  # last: its presence says that the 256 are there
                 _fsync_folder(root)
+            self._has_nameless_files = _can_name_later(self._parts)
 
     def begin(self) -> FileObjectWriter:
         free = self.free_bytes()
         if free is not None and free < self._reserve_bytes:
             raise StorageFull(f"{free} bytes are free in {self._root}, {self._reserve_bytes} are kept in reserve")
-        return FileObjectWriter(self, self._parts / new_id())
+        return FileObjectWriter(self, self._parts, is_nameless=self._has_nameless_files)
 
     def put(self, data: bytes) -> ObjectRef:
         writer = self.begin()
@@ -105,6 +108,15 @@ class FileObjectStore:
                         count += 1
         return count
 
+    def repair(self, ref: ObjectRef, chunks: Iterable[bytes]) -> None:
+        writer = FileObjectWriter(self, self._parts, is_nameless=self._has_nameless_files)  # the reserve is for such moments too
+        try:
+            for chunk in chunks:
+                writer.write(chunk)
+            writer.replace(ref)
+        finally:
+            writer.abandon()
+
     def free_bytes(self) -> int | None:
         with _translating():
             disk = os.statvfs(self._root)
@@ -115,35 +127,46 @@ class FileObjectStore:
             raise ObjectMissing(f"{sha256!r} is not the name of an object")
         return self._root / sha256[:2] / sha256
 
-    def keep(self, part: Path, ref: ObjectRef) -> None:
-        """Give a fsynced part file its name, durably. For FileObjectWriter alone."""
+    def keep_nameless(self, descriptor: int, ref: ObjectRef) -> bool:
+        """Give a file its name and make both durable; False: the name is taken. For FileObjectWriter alone."""
         path = self._path(ref.sha256)
         with self._naming:
             try:
-                os.link(part, path)
+                _link(descriptor, path)
             except FileExistsError:
-                if path.stat().st_size == ref.size_bytes:
-                    os.utime(path)  # young again, so that no sweep takes it from us
-                else:
-                    part.replace(path)  # what lies there is not what its name says: these bytes heal it
-            except OSError as exc:
-                if exc.errno not in _NO_LINKS:
-                    raise
-                part.replace(path)
-        # Also when it was there already: another thread may have linked it and not yet synced the folder.
+                return False
+        try:
+            os.fsync(descriptor)
+        except OSError:
+            with self._naming, suppress(OSError):
+                if path.stat().st_ino == os.fstat(descriptor).st_ino:   # nobody took its place meanwhile
+                    path.unlink()
+            raise
+        _fsync_folder(path.parent)
+        return True
+
+    def put_in_place(self, part: Path, ref: ObjectRef) -> None:
+        """Let a fsynced part file take its name, whatever lies there, durably. For FileObjectWriter alone."""
+        path = self._path(ref.sha256)
+        with self._naming:
+            part.replace(path)
         _fsync_folder(path.parent)
 
 
 class FileObjectWriter:
-    """`ObjectWriter` on a part file."""
+    """`ObjectWriter` on a file without a name, or on a part file where there are none."""
 
-    def __init__(self, store: FileObjectStore, part: Path) -> None:
+    def __init__(self, store: FileObjectStore, parts: Path, *, is_nameless: bool) -> None:
         self._store = store
-        self._part = part
+        self._part = parts / new_id()
+        self._is_nameless = is_nameless
         self._hash = hashlib.sha256()
         self._size_bytes = 0
         with _translating():
-            self._descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            if is_nameless:
+                self._descriptor = os.open(parts, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+            else:
+                self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
     def write(self, data: bytes | memoryview) -> None:
         with _translating():
@@ -151,22 +174,40 @@ class FileObjectWriter:
         self._hash.update(data)
         self._size_bytes += memoryview(data).nbytes
 
+    def ref(self) -> ObjectRef:
+        return ObjectRef(self._hash.hexdigest(), self._size_bytes)
+
     def finish(self) -> ObjectRef:
-        ref = ObjectRef(self._hash.hexdigest(), self._size_bytes)
+        ref = self.ref()
         try:
             with _translating():
-                os.fsync(self._descriptor)
-                self._store.keep(self._part, ref)
+                if not (self._is_nameless and self._store.keep_nameless(self._descriptor, ref)):
+                    self._take_place(ref)
         finally:
             self.abandon()
         return ref
+
+    def replace(self, ref: ObjectRef) -> None:
+        """Take the place of what lies under this name. For `repair` alone."""
+        if (self._hash.hexdigest(), self._size_bytes) != (ref.sha256, ref.size_bytes):
+            raise StorageUnavailable(f"the bytes for the repair of {ref.sha256} are not those of its name")
+        with _translating():
+            self._take_place(ref)
 
     def abandon(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
-            with suppress(FileNotFoundError):
-                self._part.unlink()
+            if not self._is_nameless:
+                with suppress(FileNotFoundError):
+                    self._part.unlink()
+
+    def _take_place(self, ref: ObjectRef) -> None:
+        os.fsync(self._descriptor)
+        if self._is_nameless:
+            _link(self._descriptor, self._part)
+            self._is_nameless = False
+        self._store.put_in_place(self._part, ref)
 
 
 @contextmanager
@@ -187,6 +228,27 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
     view = memoryview(data).cast("B")
     while view:
         view = view[os.write(descriptor, view):]
+
+
+def _link(descriptor: int, path: Path) -> None:
+    # The only way to name a file that was opened without a name; os.link() follows links only beside a folder's
+    # descriptor, which an absolute path then ignores.
+    os.link(f"/proc/self/fd/{descriptor}", path.absolute(), src_dir_fd=descriptor, follow_symlinks=True)
+
+
+def _can_name_later(folder: Path) -> bool:
+    """True if a file can be opened without a name in this folder and get one afterwards."""
+    probe = folder / new_id()
+    try:
+        descriptor = os.open(folder, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
+        try:
+            _link(descriptor, probe)
+        finally:
+            os.close(descriptor)
+        probe.unlink()
+    except OSError:
+        return False
+    return True
 
 
 def _make_folder(folder: Path) -> None:

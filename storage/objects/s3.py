@@ -144,8 +144,11 @@ class S3ObjectWriter:
         self._hash.update(data)
         self._size_bytes += memoryview(data).nbytes
 
+    def ref(self) -> ObjectRef:
+        return ObjectRef(self._hash.hexdigest(), self._size_bytes)
+
     def finish(self) -> ObjectRef:
-        ref = ObjectRef(self._hash.hexdigest(), self._size_bytes)
+        ref = self.ref()
         try:
             with _translating():
                 self._file.seek(0)

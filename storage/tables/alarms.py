@@ -42,6 +42,12 @@ class Alarms:
             alarm.c.ref == ref, alarm.c.acknowledged_at.is_(None), within(scope, alarm.c.site_id)))
         return [_alarm(row) for row in rows]
 
+    def clear(self, kind: str, ref: str, *, at: datetime) -> int:
+        """What it told of is over, and nobody needs to look any more; returns how many were open."""
+        return self._connection.execute(
+            sa.update(alarm).where(alarm.c.kind == kind, alarm.c.ref == ref, alarm.c.acknowledged_at.is_(None))
+            .values(acknowledged_at=at, acknowledged_by="gateway")).rowcount
+
     def acknowledge(self, alarm_id: str, user_id: str, at: datetime, scope: Scope) -> bool:
         """True if it was open and within scope."""
         done = self._connection.execute(

@@ -43,14 +43,26 @@ class ObjectsInCare:
             wanted = wanted.where(o.c.stored_at >= stored_since).order_by(o.c.stored_at)
         return [(row.sha256, row.size_bytes, row.stored_at) for row in self._connection.execute(wanted)]
 
+    def named_without_care(self, sha256s: Sequence[str]) -> list[StoredSince]:
+        """Which of these objects have no row yet."""
+        o = stored_object
+        found: list[StoredSince] = []
+        for start in range(0, len(sha256s), _AT_ONCE):
+            rows = self._connection.execute(
+                sa.select(o.c.sha256, o.c.size_bytes, o.c.stored_at)
+                .join(care, care.c.sha256 == o.c.sha256, isouter=True)
+                .where(o.c.sha256.in_(sha256s[start:start + _AT_ONCE]), care.c.sha256.is_(None)))
+            found += [(row.sha256, row.size_bytes, row.stored_at) for row in rows]
+        return found
+
     def enrol(self, found: Sequence[StoredSince], *, zone: ZoneInfo, has_second_copy: bool) -> int:
         """Take objects into care and count them to their day; returns how many were new."""
         copy_state = CopyState.WAITING if has_second_copy else CopyState.NONE
         count = 0
         for start in range(0, len(found), _AT_ONCE):
             part = {sha256: (size_bytes, at) for sha256, size_bytes, at in found[start:start + _AT_ONCE]}
-            rows = [{"sha256": sha256, "size_bytes": size_bytes, "state": CheckState.UNCHECKED.value, "checked_at": at,
-                     "copy_state": copy_state.value, "copy_due": at if has_second_copy else None}
+            rows = [{"sha256": sha256, "size_bytes": size_bytes, "state": CheckState.UNCHECKED.value,
+                     "checked_at": at, "copy_state": copy_state.value, "copy_due": at if has_second_copy else None}
                     for sha256, (size_bytes, at) in part.items()]
             added = self._connection.execute(
                 upsert(self._connection, care).values(rows).on_conflict_do_nothing().returning(care.c.sha256))
@@ -97,7 +109,7 @@ class ObjectsInCare:
 
     def kept_since(self, sha256s: Sequence[str]) -> dict[str, datetime]:
         """Which of these the index promises, and since when."""
-        o, found = stored_object, {}
+        o, found = stored_object, dict[str, datetime]()
         for start in range(0, len(sha256s), _AT_ONCE):
             rows = self._connection.execute(
                 sa.select(o.c.sha256, o.c.stored_at).where(o.c.sha256.in_(sha256s[start:start + _AT_ONCE])))
@@ -125,9 +137,9 @@ class ObjectsInCare:
     def counts(self) -> CareCounts:
         """For the page and the gauges; counts only what is out of the ordinary, by index."""
         objects, size_bytes = self.total()
-        states = dict(self._connection.execute(
+        states: dict[str, int] = {row[0]: row[1] for row in self._connection.execute(
             sa.select(care.c.state, sa.func.count()).where(care.c.state != CheckState.SOUND.value)
-            .group_by(care.c.state)).tuples().all())
+            .group_by(care.c.state))}
         is_waiting = care.c.copy_state == CopyState.WAITING.value
         waiting, waiting_bytes = self._connection.execute(
             sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(care.c.size_bytes), 0))
@@ -188,12 +200,13 @@ class ObjectsInCare:
 
     def next_copy_due(self) -> datetime | None:
         """When the next try falls due."""
-        return self._connection.scalar(
+        due: datetime | None = self._connection.scalar(
             sa.select(sa.func.min(care.c.copy_due)).where(care.c.copy_state == CopyState.WAITING.value))
+        return due
 
-    def note_copied(self, sha256: str, at: datetime) -> None:
-        """Its hash was verified at the destination."""
-        self._connection.execute(sa.update(care).where(care.c.sha256 == sha256).values(
+    def note_copied(self, sha256s: Sequence[str], at: datetime) -> None:
+        """Their hashes were verified at the destination."""
+        self._connection.execute(sa.update(care).where(care.c.sha256.in_(sha256s)).values(
             copy_state=CopyState.COPIED.value, copied_at=at, copy_due=None, copy_attempts=0, copy_error=""))
 
     def note_copy_failed(self, sha256: str, *, due: datetime, why: str) -> None:
@@ -223,7 +236,8 @@ class ObjectsInCare:
     def _oldest_check(self, state: CheckState | None = None) -> datetime | None:
         wanted = sa.select(sa.func.min(care.c.checked_at))
         if state is not None:
-            return self._connection.scalar(wanted.where(care.c.state == state.value))
+            at: datetime | None = self._connection.scalar(wanted.where(care.c.state == state.value))
+            return at
         found = [self._oldest_check(each) for each in CheckState]
         return min((at for at in found if at is not None), default=None)
 
