@@ -70,6 +70,12 @@ class Admission:
         with self._lock:
             return self._admitted[peer.association_id]
 
+    def is_connected(self, calling_ae_title: str, *, besides: str) -> bool:
+        """True while this caller holds another association open than the one named."""
+        with self._lock:
+            return any(sender.calling_ae_title == calling_ae_title and association_id != besides
+                       for association_id, sender in self._admitted.items())
+
     def ended(self, peer: Peer) -> None:
         """The association is over."""
         with self._lock:

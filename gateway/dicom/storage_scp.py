@@ -26,6 +26,7 @@ from gateway.services.ports import Parts
 from gateway.services.receive_instance import Receipt, quarantine_kept, read_kept, receive_kept
 from gateway.wire.dicom_listener import DicomListener
 from gateway.wire.dimse_service import DimseService
+from gateway.wire.event_report_scu import OpenLines
 from gateway.wire.storage_service import DatasetSink, Peer, Rejection, StoreCommand
 from gateway.wire.tls_context import ServerTls
 from storage.errors import StorageError
@@ -46,6 +47,7 @@ class StorageScp:
         self._admission: Admission | None = None
         self._lock = threading.Lock()
         self._studies: defaultdict[str, set[str]] = defaultdict(set)
+        self.lines = OpenLines()             # for reports to those who hold an association open
         self.address = ""
         self.tls_address = ""                # of the secure port, "" without one
 
@@ -54,7 +56,7 @@ class StorageScp:
         settings = self._parts.settings
         self._bridge = LoopBridge(asyncio.get_running_loop(), timeout_s=_ANSWER_WITHIN_S)
         self._admission = Admission(self._parts, self._bridge)
-        services = offered_services(PortContext(self._parts, self._bridge, self._admission.sender_of))
+        services = offered_services(PortContext(self._parts, self._bridge, self._admission.sender_of, self.lines))
         self.address = await self._listen("dicom", services, tls=None)
         if settings.dicom_tls:
             try:
@@ -88,6 +90,9 @@ class StorageScp:
         with self._lock:
             return any(study_id in studies for studies in self._studies.values())
 
+    def is_connected(self, calling_ae_title: str, *, besides: str) -> bool:
+        return self._admissions.is_connected(calling_ae_title, besides=besides)
+
     # ---------------------------------------------------- called by the listener, from the associations' threads
     def admit(self, peer: Peer) -> Rejection | None:
         try:
@@ -117,6 +122,7 @@ class StorageScp:
 
     def ended(self, peer: Peer) -> None:
         self._admissions.ended(peer)
+        self.lines.ended(peer.association_id)
         with self._lock:
             studies = self._studies.pop(peer.association_id, set())
         if not studies:

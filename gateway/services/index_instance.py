@@ -13,7 +13,16 @@ from gateway.core.study_completion import is_count_reached
 from gateway.core.waveform import EcgRecord
 from gateway.formats.dicom_dataset import DatasetHead
 from gateway.formats.ecg import ecg_facts
-from gateway.services.complete_study import JOB, mark_complete, mark_reopened
+from gateway.services.complete_study import (
+    BY_ACQUISITION,
+    BY_ATTRIBUTE,
+    JOB,
+    complete_if_evident,
+    mark_complete,
+    mark_reopened,
+)
+from gateway.services.find_origin import keep_origin, origin_of_new, site_of_later
+from gateway.services.link_order import link_order
 from storage.interface import Transaction
 from storage.model import (
     EVERYWHERE,
@@ -22,9 +31,11 @@ from storage.model import (
     ArrivalOutcome,
     AuditEntry,
     CompleteBy,
+    Device,
     Instance,
     InstanceFormat,
     ObjectRef,
+    OriginState,
     Patient,
     Priority,
     Series,
@@ -35,6 +46,7 @@ from storage.model import (
 
 # Objects about other objects: they never say what was examined, so a later image may.
 _COMPANIONS = frozenset(("", "SR", "PR", "KO", "DOC", "REG", "SEG", "OT", "AU", "PLAN", "FID", "RWV", "ASMT"))
+_NOTED_PAUSE_S = 1.0                     # a shorter pause between two arrivals says nothing
 _URGENCIES = {"STAT": Priority.EMERGENCY, "HIGH": Priority.URGENT}
 
 
@@ -62,6 +74,7 @@ class Candidate:
     quiet_period_s: float
     ecg: EcgRecord | None = None
     ecg_failure: str = ""
+    device: Device | None = None         # that sent it, as far as anybody registered it
     compared_with: str = ""              # the kept object its data set was compared with
     is_same_dataset: bool = False
 
@@ -83,6 +96,9 @@ def index_instance(candidate: Candidate, tx: Transaction) -> Indexed:
     head, arrival = candidate.head, candidate.arrival
     kept = tx.studies.find_instance(head.sop_instance_uid)
     study = tx.studies.find_uid(head.study_instance_uid, EVERYWHERE)
+    if study is not None:
+        site_id = site_of_later(tx, arrival, candidate.device, head.attributes, study)
+        candidate = replace(candidate, arrival=(arrival := replace(arrival, site_id=site_id)))
     if kept is not None:
         return _known_uid(tx, candidate, kept, study)
     if study is not None and study.site_id != arrival.site_id:
@@ -100,7 +116,8 @@ def _from_known_device(tx: Transaction, candidate: Candidate) -> Candidate:
     device = tx.sites.find_device(arrival.calling_ae_title, arrival.address)
     if device is None:
         return candidate
-    return replace(candidate, arrival=replace(arrival, site_id=device.site_id, device_id=device.id))
+    return replace(candidate, device=device,
+                   arrival=replace(arrival, site_id=device.site_id, device_id=device.id))
 
 
 def _known_uid(tx: Transaction, candidate: Candidate, kept: Instance, study: Study | None) -> Indexed:
@@ -146,7 +163,8 @@ def _keep(tx: Transaction, candidate: Candidate, known: Study | None) -> Indexed
     tx.objects.add(candidate.ref, kind="received", at=at)
     has_alarm = False
     if known is None:
-        study = _new_study(tx, candidate)
+        candidate, study, has_alarm = _new_study(tx, candidate)
+        has_alarm = link_order(tx, study, at=at) or has_alarm
     else:
         study = known
         has_alarm = _updated(tx, candidate, study)
@@ -159,7 +177,9 @@ def _keep(tx: Transaction, candidate: Candidate, known: Study | None) -> Indexed
         received_at=at, attributes=head.attributes)
     if not tx.studies.add_instance(instance):
         raise LostRace(head.sop_instance_uid)
-    tx.studies.note_arrival(study.id, at, expected_count=_expected(head))
+    tx.studies.note_arrival(study.id, at)
+    if known is not None:
+        _note_expected(tx, head, known, at)
     arrival = replace(candidate.arrival, study_id=study.id)
     tx.arrivals.add(arrival)
     _note(tx, candidate, arrival, "instance.received", study)
@@ -187,13 +207,28 @@ def _progress(tx: Transaction, candidate: Candidate, study: Study, arrival: Arri
         assert now_study is not None
         mark_complete(tx, now_study, CompleteBy.SINGLE_FILE if is_whole_ecg else CompleteBy.EXPECTED_COUNT, at=at)
         return Indexed(arrival, instance_id, has_alarm, is_new or is_late, now_study)
+    if is_new or _is_enough(study):
+        now_study = tx.studies.get(study.id, EVERYWHERE)
+        if now_study is not None and complete_if_evident(tx, now_study, at=at) is not None:
+            return Indexed(arrival, instance_id, has_alarm, is_new, now_study)
     if is_new or is_late:
         tx.jobs.enqueue(JOB, study.id, due=at + timedelta(seconds=candidate.quiet_period_s))
     return Indexed(arrival, instance_id, has_alarm, is_new or is_late)
 
 
-def _new_study(tx: Transaction, candidate: Candidate) -> Study:
-    head, arrival = candidate.head, candidate.arrival
+def _is_enough(study: Study) -> bool:
+    """True if with this instance as many are here as somebody who knows has said."""
+    return (study.state is StudyState.ARRIVING and study.expected_by not in (None, BY_ACQUISITION)
+            and is_count_reached(study.instance_count + 1, study.expected_count))
+
+
+def _new_study(tx: Transaction, candidate: Candidate) -> tuple[Candidate, Study, bool]:
+    """At the site that asked for it, or at the inbox until somebody says which that is; then with an alarm."""
+    head, sender_site_id = candidate.head, candidate.arrival.site_id
+    origin = origin_of_new(tx, candidate.arrival, candidate.device, head.attributes,
+                           study_instance_uid=head.study_instance_uid)
+    candidate = replace(candidate, arrival=replace(candidate.arrival, site_id=origin.site_id or INBOX_SITE_ID))
+    arrival = candidate.arrival
     patient = tx.studies.find_patient(arrival.site_id, head.patient_id, head.patient_name.display, head.birth_date)
     is_new_patient = patient is None
     if patient is None:
@@ -203,12 +238,14 @@ def _new_study(tx: Transaction, candidate: Candidate) -> Study:
         device_id=arrival.device_id, modality=_modality(head), body_part=head.body_part,
         description=head.study_description, accession_number=head.accession_number, study_at=candidate.study_at,
         age_years=head.age_years, urgency=_urgency(head).value, state=StudyState.ARRIVING, instance_count=0,
-        expected_count=_expected(head), first_arrival_at=arrival.at, last_arrival_at=arrival.at)
+        expected_count=_expected(head), first_arrival_at=arrival.at, last_arrival_at=arrival.at,
+        expected_by=_expected_by(head))
     if not tx.studies.add_study(study):
         raise LostRace(head.study_instance_uid)
     if is_new_patient:
         tx.studies.add_patient(patient)
-    return study
+    keep_origin(tx, study, origin, arrival, head.attributes, sender_site_id=sender_site_id)
+    return candidate, study, origin.state is OriginState.WAITING
 
 
 def _new_series(tx: Transaction, head: DatasetHead, study: Study) -> Series:
@@ -248,6 +285,23 @@ def _urgency(head: DatasetHead) -> Priority:
 
 def _expected(head: DatasetHead) -> int | None:
     return head.study_instance_count or head.images_in_acquisition
+
+
+def _expected_by(head: DatasetHead) -> str | None:
+    if head.study_instance_count:
+        return BY_ATTRIBUTE
+    return BY_ACQUISITION if head.images_in_acquisition else None
+
+
+def _note_expected(tx: Transaction, head: DatasetHead, study: Study, at: datetime) -> None:
+    """What a further instance tells of the study's number, and of how its device sends; rarely anything new."""
+    told, by = _expected(head), _expected_by(head)
+    if told is not None and by is not None and (
+            told > (study.expected_count or 0) or by != study.expected_by == BY_ACQUISITION):
+        tx.performed_steps.expect(study.id, count=told, by=by)
+    pause_s = (at - study.last_arrival_at).total_seconds()
+    if pause_s > max(_NOTED_PAUSE_S, study.longest_pause_s):
+        tx.performed_steps.note_pause(study.id, pause_s)
 
 
 def _note(tx: Transaction, candidate: Candidate, arrival: Arrival, action: str, study: Study | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from pynetdicom import evt
@@ -35,6 +36,8 @@ class DimseService:
     """By kind of request (C_FIND, …): who answers it message by message, instead of a handler."""
     answer_extended: Callable[[bytes], bytes] | None = None
     """What the port says to an extended negotiation of one of the SOP classes (PS3.7 D.3.3.5)."""
+    on_established: Callable[[Peer, Any], None] | None = None
+    """Told of each association that has one of the SOP classes with us as its provider; never raises."""
 
 
 def merged(services: Sequence[DimseService]) -> list[tuple[evt.InterventionEvent, Callable[[Any], Any]]]:
@@ -49,6 +52,9 @@ def merged(services: Sequence[DimseService]) -> list[tuple[evt.InterventionEvent
     if answers:
         found.append((evt.EVT_SOP_EXTENDED, lambda event: {
             uid: answers[uid](bytes(asked)) for uid, asked in event.app_info.items() if uid in answers}))
+    told = [service for service in services if service.on_established is not None]
+    if told:
+        found.append((evt.EVT_ESTABLISHED, partial(_tell, told)))
     return found
 
 
@@ -71,6 +77,13 @@ class Exchanges:
         serve(handler, Exchange(reception.peer, association, context_id, request,
                                 is_closing=lambda: reception.is_closing))
         return True
+
+
+def _tell(services: Sequence[DimseService], event: Any) -> None:
+    provided = {str(context.abstract_syntax) for context in event.assoc.accepted_contexts if context.as_scp}
+    for service in services:
+        if service.on_established is not None and not provided.isdisjoint(service.sop_class_uids):
+            service.on_established(event.assoc.dimse.reception.peer, event.assoc)
 
 
 def _dispatching(handlers: Mapping[str, Handler]) -> Callable[[Any], Any]:

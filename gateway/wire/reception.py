@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from gateway.wire.storage_service import DatasetSink, Peer, StorageService, StoreCommand
@@ -22,6 +23,7 @@ class Reception:
         self.service = service
         self.peer: Peer | None = None                # known once the association is admitted
         self.is_closing = False                      # the port closes: what is begun is finished, nothing begins
+        self.last_answered = 0.0                     # time.monotonic() of the last answer to a C-STORE
         self._open: list[Receiving] = []
 
     @property
@@ -46,6 +48,7 @@ class Reception:
     def answered(self, receiving: Receiving) -> None:
         """The answer has left, or is in the queue of what leaves next."""
         self._open.remove(receiving)
+        self.last_answered = time.monotonic()
 
     def finish(self) -> None:
         """The connection is over: what is half here will not be completed."""

@@ -12,6 +12,7 @@ from pynetdicom.dimse_messages import C_STORE_RQ, DIMSEMessage
 from pynetdicom.pdu_primitives import P_DATA
 
 from gateway.wire.dimse_service import Exchanges
+from gateway.wire.event_report_scu import ReportLine
 from gateway.wire.reception import Receiving, Reception
 from gateway.wire.storage_service import StoreCommand
 from gateway.wire.store_messages import COMMAND
@@ -27,6 +28,7 @@ class ReceivingDimse(WaitingDimse):
         super().__init__(association)
         self.reception = reception
         self._exchanges = exchanges
+        self.reports: ReportLine | None = None       # where the peer uses a service that reports events
 
     @property
     def is_receiving(self) -> bool:
@@ -35,6 +37,10 @@ class ReceivingDimse(WaitingDimse):
     def get_msg(self, block: bool = False) -> Any:
         """The next message for pynetdicom; one that is answered as an exchange is answered here."""
         context_id, message = super().get_msg(block)
+        while self.reports is not None and self.reports.takes(message):
+            context_id, message = super().get_msg(block)
+        if self.reports is not None and message is None and not block and not self.is_receiving:
+            self.reports.between_messages(self.reception.last_answered)
         if message is not None and not block and self._exchanges.serve(self.assoc, context_id, message):
             return None, None
         return context_id, message

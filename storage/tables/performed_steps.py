@@ -78,8 +78,13 @@ class PerformedSteps:
         return wanted
 
     def expect(self, study_id: str, *, count: int, by: str) -> None:
-        """The study will have so many instances, as this source says."""
-        self._connection.execute(sa.update(study).where(study.c.id == study_id).values(
+        """The study will have so many instances, as this source says. The larger number stays, but an image's word of
+        its own acquisition ("acquisition") only until somebody speaks of the whole study."""
+        is_more = sa.or_(study.c.expected_count.is_(None), study.c.expected_count < count)
+        told_of_less = study.c.expected_by == "acquisition"
+        is_better = (sa.and_(is_more, sa.or_(study.c.expected_by.is_(None), told_of_less)) if by == "acquisition"
+                     else sa.or_(is_more, told_of_less))
+        self._connection.execute(sa.update(study).where(study.c.id == study_id, is_better).values(
             expected_count=count, expected_by=by))
 
     def note_pause(self, study_id: str, seconds: float) -> None:
@@ -92,7 +97,7 @@ class PerformedSteps:
             sa.select(study.c.instance_count, study.c.longest_pause_s)
             .where(study.c.site_id == site_id, study.c.device_id == device_id, study.c.modality == modality,
                    study.c.state == StudyState.COMPLETE.value)
-            .order_by(study.c.last_arrival_at.desc(), study.c.id.desc()).limit(limit))
+            .order_by(study.c.id.desc()).limit(limit))                # ids sort by the time they were made
         return [(int(row.instance_count), float(row.longest_pause_s)) for row in rows]
 
 

@@ -78,5 +78,6 @@ def upgrade() -> None:
     )
     op.add_column("study", sa.Column("expected_by", sa.Text(), nullable=True))
     op.add_column("study", sa.Column("longest_pause_s", sa.Float(), server_default="0", nullable=False))
+    op.create_index(op.f("ix_study_device_id_modality_id"), "study", ["device_id", "modality", "id"])
     op.add_column("destination", sa.Column("asks_commitment", sa.Boolean(), server_default=sa.false(),
                                            nullable=False))
