@@ -133,9 +133,12 @@ TABLE: dict[tuple[str, str], Call] = {
     ("GET", "/api/admin/rules"): Call(is_for_alliance=True),
     ("POST", "/api/admin/rules"): Call(is_for_alliance=True, send=lambda clinic: {
         "data": clinic.ids["rules"].encode(), "headers": {"Content-Type": "text/yaml"}}),
-    ("GET", "/api/admin/quarantine"): list_of("arrival", "resolved=1"),
+    ("GET", "/api/admin/quarantine"): list_of("arrival", "state=all", "site={site}", "q={site}", "reason=not-dicom"),
+    ("GET", "/api/admin/quarantine/{arrival_id}"): Call({"arrival_id": "arrival"}),
     ("GET", "/api/admin/quarantine/{arrival_id}/bytes"): Call({"arrival_id": "arrival"}),
-    ("POST", "/api/admin/quarantine/{arrival_id}/resolve"): Call({"arrival_id": "arrival"}),
+    ("GET", "/api/admin/quarantine/{arrival_id}/preview"): Call({"arrival_id": "film_arrival"}),
+    ("POST", "/api/admin/quarantine/{arrival_id}/decide"): Call({"arrival_id": "arrival"}, as_json(
+        choice="settle", reason="看过")),
     ("GET", "/api/admin/alarms"): list_of("alarm"),
     ("POST", "/api/admin/alarms/{alarm_id}/acknowledge"): Call({"alarm_id": "alarm"}),
     ("GET", "/api/admin/deliveries"): list_of("report"),

@@ -167,6 +167,8 @@ async def _receive(parts: Parts, clinic: Clinic) -> None:
                             sender)
     clinic.new_film = dicom_builders.dx_image(ids=ids, patient=patient)
     clinic.new_ecg = ecg_builders.aecg(name=f"演示{word}心电二", patient_id=f"ID-{clinic.site_id}-3")
+    twin = dicom_builders.dx_image(ids=ids, patient=patient, sop_instance_uid=receipt.sop_instance_uid, KVP="80")
+    clinic.ids["film_arrival"] = (await receive_part10(parts, twin, sender)).arrival_id
     clinic.ids |= {"study": receipt.study_id, "study_uid": ids.study, "series_uid": ids.series,
                    "instance_uid": receipt.sop_instance_uid, "ecg": ecg.instance_id, "ecg_study": ecg.study_id,
                    "patient_id": patient.patient_id, "name": f"演示{word}患者", "accession": f"ACC-{clinic.site_id}"}

@@ -448,23 +448,6 @@ class UserRequest(msgspec.Struct, frozen=True):
     title: str = ""
 
 
-class ArrivalView(msgspec.Struct, frozen=True):
-    id: str
-    at: datetime
-    via: str
-    outcome: str
-    site_id: str
-    calling_ae_title: str
-    address: str
-    file_name: str
-    sop_instance_uid: str
-    study_id: str | None
-    size_bytes: int
-    reason: str
-    detail: str
-    is_resolved: bool
-
-
 class AlarmView(msgspec.Struct, frozen=True):
     id: str
     at: datetime

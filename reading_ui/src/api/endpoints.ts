@@ -68,7 +68,6 @@ export const admin = {
   knocks: list<t.KnockView>('knocks'),
   destinations: list<t.DestinationView>('destinations'),
   users: list<t.UserView>('users'),
-  quarantine: list<t.ArrivalView>('quarantine'),
   alarms: list<t.AlarmView>('alarms'),
   deliveries: list<t.DeliveryView>('deliveries'),
   audit: list<t.AuditView>('audit'),
@@ -85,8 +84,32 @@ export const admin = {
     sendJson<t.DeviceView>('POST', `/api/admin/knocks/${id(knock)}/accept`, body),
   dismissKnock: (knock: string) => sendJson<undefined>('POST', `/api/admin/knocks/${id(knock)}/dismiss`),
   acknowledgeAlarm: (alarm: string) => sendJson<undefined>('POST', `/api/admin/alarms/${id(alarm)}/acknowledge`),
-  resolveArrival: (arrival: string) => sendJson<undefined>('POST', `/api/admin/quarantine/${id(arrival)}/resolve`),
-  bytesUrl: (arrival: string) => `/api/admin/quarantine/${id(arrival)}/bytes`,
   retryDelivery: (delivery: string) => sendJson<t.DeliveryView>('POST', `/api/admin/deliveries/${id(delivery)}/retry`),
   activateRules: (yaml: string) => sendText<t.RuleSetView>('/api/admin/rules', yaml, 'text/yaml'),
+};
+
+export interface QuarantineQuery {
+  state: string;
+  reason: string;
+  site: string;
+  q: string;
+}
+
+export const quarantine = {
+  list: (asked: QuarantineQuery, signal?: AbortSignal) =>
+    getJson<t.QuarantineList>(`/api/admin/quarantine${query({ ...asked })}`, signal),
+  get: (arrival: string, signal?: AbortSignal) => getJson<t.ExaminationView>(`/api/admin/quarantine/${id(arrival)}`, signal),
+  decide: (arrival: string, body: t.QuarantineDecisionRequest) =>
+    sendJson<t.ExaminationView>('POST', `/api/admin/quarantine/${id(arrival)}/decide`, body),
+  bytesUrl: (arrival: string, which: 'first' | 'second') => `/api/admin/quarantine/${id(arrival)}/bytes?which=${which}`,
+  previewUrl: (arrival: string, which: 'first' | 'second') => `/api/admin/quarantine/${id(arrival)}/preview?which=${which}`,
+};
+
+export const deviceText = {
+  list: list<t.DeviceTextView>('devices-text'),
+  get: (device: string, signal?: AbortSignal) => getJson<t.DeviceTextDetail>(`/api/admin/devices-text/${id(device)}`, signal),
+  correct: (device: string, body: t.DeviceTextRequest) =>
+    sendJson<t.DeviceTextDetail>('POST', `/api/admin/devices-text/${id(device)}/correct`, body),
+  undo: (device: string, body: t.ReasonRequest) =>
+    sendJson<t.DeviceTextDetail>('POST', `/api/admin/devices-text/${id(device)}/undo`, body),
 };
