@@ -18,6 +18,7 @@ from aiohttp import web
 
 from gateway.cli.local_socket import LocalSocket
 from gateway.delivery.channels import open_channels
+from gateway.dicom.commitment_scp import commitment_handlers
 from gateway.dicom.secure_port import tls_files
 from gateway.dicom.storage_scp import StorageScp
 from gateway.ecg.watched_folder import WatchedFolders
@@ -27,6 +28,7 @@ from gateway.services import (
     activate_rules,
     claim_reading,
     complete_study,
+    delete_study,
     deliver,
     route_study,
     scrub_objects,
@@ -104,7 +106,7 @@ class Gateway:
 
         scp = StorageScp(parts)
         parts = replace(parts, associations=scp)
-        runner = JobRunner(parts, self._handlers(parts))
+        runner = JobRunner(parts, {**self._handlers(parts), **commitment_handlers(settings, scp.lines)})
         await runner.start()
         self._stops.append(("jobs", runner.stop))
         watch = SpaceWatch(parts)
@@ -128,7 +130,7 @@ class Gateway:
     def _handlers(self, parts: Parts) -> dict[str, JobHandler]:
         return {
             **complete_study.HANDLERS, **route_study.HANDLERS, **claim_reading.HANDLERS, **RENDER_HANDLERS,
-            **sweep_orphans.HANDLERS, **scrub_objects.HANDLERS, **second_copy.HANDLERS,
+            **sweep_orphans.HANDLERS, **scrub_objects.HANDLERS, **second_copy.HANDLERS, **delete_study.HANDLERS,
             **deliver.handlers(open_channels(parts.settings)),
         }
 

@@ -1,8 +1,8 @@
 """What a request for storage commitment is answered with, instance by instance (PS3.4 annex J). Pure.
 
 Committed means more than found: the bytes were read back whole a moment ago, and they are on the second medium too
-where one is set up (B5). Each failure has its own reason, so that the device knows what to do next: send again (0112),
-ask again later (0213), or leave it to a person (0110, 0119, 0122).
+where one is set up (B5). Each failure has its own reason, so that the device knows what to do next: send again
+(0112), ask again later (0213), or leave it to a person (0110, 0119, 0122).
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ class KeptInstance:
     sop_class_uid: str
     study_id: str
     object_sha256: str
-    size_bytes: int
     is_in_dispute: bool                  # other bytes came under the same UID, and nobody has decided yet
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from gateway.dicom.commitment_scp import commitment_service
 from gateway.dicom.port_context import PortContext as PortContext
 from gateway.dicom.query_scp import query_service
+from gateway.dicom.retrieve_scp import retrieve_service
+from gateway.dicom.worklist_scp import worklist_service
 from gateway.wire.dimse_service import DimseService
 
 
@@ -11,4 +14,7 @@ def offered_services(context: PortContext) -> list[DimseService]:
     """Every service that is not storage; their SOP classes differ."""
     return [
         query_service(context),
+        retrieve_service(context),
+        worklist_service(context),
+        commitment_service(context),
     ]

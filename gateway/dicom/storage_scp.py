@@ -1,7 +1,7 @@
 """The DICOM port: verification and storage (PS3.4 annexes A and B).
 
 A C-STORE is answered with success after its bytes and its index entry are durable, never before. Bytes go to the
-object store while they arrive, on the association's thread; the index is written on the loop, through LoopBridge.
+object store while they arrive, and are kept, on the association's thread (`receive_arriving`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections import defaultdict
 
 import structlog
 
-from gateway.core.errors import GatewayError, Unreadable
+from gateway.core.errors import GatewayError
 from gateway.dicom.admission import Admission
 from gateway.dicom.loop_bridge import LoopBridge
 from gateway.dicom.offered_services import PortContext, offered_services
@@ -23,7 +23,8 @@ from gateway.formats.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERS
 from gateway.services.complete_study import association_ended
 from gateway.services.keep_dataset import DatasetKeeper
 from gateway.services.ports import Parts
-from gateway.services.receive_instance import Receipt, quarantine_kept, read_kept, receive_kept
+from gateway.services.receive_arriving import Announced, receive_arriving
+from gateway.services.receive_instance import Receipt
 from gateway.wire.dicom_listener import DicomListener
 from gateway.wire.dimse_service import DimseService
 from gateway.wire.event_report_scu import OpenLines
@@ -91,7 +92,7 @@ class StorageScp:
             return any(study_id in studies for studies in self._studies.values())
 
     def is_connected(self, calling_ae_title: str, *, besides: str) -> bool:
-        return self._admissions.is_connected(calling_ae_title, besides=besides)
+        return self._admission is not None and self._admission.is_connected(calling_ae_title, besides=besides)
 
     # ---------------------------------------------------- called by the listener, from the associations' threads
     def admit(self, peer: Peer) -> Rejection | None:
@@ -144,17 +145,9 @@ class StorageScp:
         return self._admission
 
     def _store(self, peer: Peer, command: StoreCommand, sink: DatasetKeeper) -> int:
-        sender = self._admissions.sender_of(peer)
-        ref = sink.finish()
-        try:
-            head = read_kept(self._parts, ref, bytes(sink.first_bytes), sender)
-            _check(head, command)
-        except Unreadable as exc:
-            self._calls.call(quarantine_kept(
-                self._parts, ref, sender, reason=exc.reason, detail=str(exc),
-                sop_class_uid=command.sop_class_uid, sop_instance_uid=command.sop_instance_uid))
-            raise
-        receipt = self._calls.call(receive_kept(self._parts, ref, head, sender))
+        receipt = receive_arriving(
+            self._parts, sink, Announced(command.sop_class_uid, command.sop_instance_uid, command.transfer_syntax_uid),
+            self._admissions.sender_of(peer), lambda head: _check(head, command), within_s=_ANSWER_WITHIN_S)
         self._remember(peer, receipt)
         return SUCCESS
 

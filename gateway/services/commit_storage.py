@@ -7,10 +7,8 @@ of the study too: a device asks for commitment when it has sent what it has.
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,20 +19,18 @@ from gateway.services.job_runner import RetryLater
 from gateway.services.know_sender import scope_of
 from gateway.services.ports import Event, Parts
 from gateway.services.receive_instance import Sender
-from storage.errors import ObjectMissing, StorageError
-from storage.interface import ObjectStore, Transaction
-from storage.model import EVERYWHERE, ArrivalVia, AuditEntry, ObjectRef, Study, new_id
+from gateway.services.second_copy import safety_of
+from storage.errors import StorageError
+from storage.interface import Transaction
+from storage.model import EVERYWHERE, ArrivalVia, AuditEntry, Study, new_id
 from storage.model.commitments import Commitment, CommitmentItem, CommitmentState, Evidence, EvidenceKind
 
 JOB = "answer_commitment"
-_CHUNK_BYTES = 4 << 20
 _LOOK_AGAIN = timedelta(seconds=0.5)
 _ASK_STORAGE_AGAIN = timedelta(seconds=5)
 
 IsStorageClass = Callable[[str], bool]
 """True for a SOP class that the port takes."""
-IsCopied = Callable[[Parts, ObjectRef], Awaitable[bool]]
-"""True if the object is on the second medium, or none is set up."""
 
 
 class DuplicateTransaction(GatewayError):
@@ -69,8 +65,7 @@ async def receive_request(parts: Parts, sender: Sender, transaction_uid: str,
     return asked
 
 
-async def judge(parts: Parts, asked: Commitment, *, is_storage_class: IsStorageClass,
-                is_copied: IsCopied) -> Commitment:
+async def judge(parts: Parts, asked: Commitment, *, is_storage_class: IsStorageClass) -> Commitment:
     """Decide on every item and remember it; returns the transaction as judged.
 
     Raises RetryLater while instances may still be on their way, or storage does not answer.
@@ -82,16 +77,13 @@ async def judge(parts: Parts, asked: Commitment, *, is_storage_class: IsStorageC
     if (FailureReason.NO_SUCH_INSTANCE in reasons and may_wait
             and parts.associations.is_connected(asked.ae_title, besides=asked.association_id)):
         raise RetryLater(parts.clock() + _LOOK_AGAIN, "the device is still sending on another association")
-    safeties: dict[str, Safety] = {}
+    safeties = await _safeties(parts, [
+        found.object_sha256 for found, reason in zip(kept, reasons, strict=True) if found and reason == COMMITTED])
     for position, found in enumerate(kept):
-        if reasons[position] != COMMITTED or found is None:
-            continue
-        ref = ObjectRef(found.object_sha256, found.size_bytes)
-        if ref.sha256 not in safeties:
-            safeties[ref.sha256] = await _safety(parts, ref, is_copied)
-        reasons[position] = reason_of(safeties[ref.sha256])
+        if found is not None and reasons[position] == COMMITTED:
+            reasons[position] = reason_of(safeties[found.object_sha256])
     if may_wait and not {Safety.UNKNOWN, Safety.NOT_COPIED}.isdisjoint(safeties.values()):
-        raise RetryLater(parts.clock() + _ASK_STORAGE_AGAIN, "storage does not answer, or the second copy is not made")
+        raise RetryLater(parts.clock() + _ASK_STORAGE_AGAIN, "storage does not answer, or a copy is on its way")
     judged = [replace(item, failure_reason=int(reason)) for item, reason in zip(items, reasons, strict=True)]
     completed = await parts.database.write(lambda tx: _write(tx, parts, asked, judged, kept))
     for study in completed:
@@ -101,30 +93,14 @@ async def judge(parts: Parts, asked: Commitment, *, is_storage_class: IsStorageC
     return replace(asked, state=CommitmentState.JUDGED)
 
 
-async def no_second_copy(parts: Parts, ref: ObjectRef) -> bool:
-    """The answer of a gateway that keeps one copy."""
-    return True
-
-
-async def _safety(parts: Parts, ref: ObjectRef, is_copied: IsCopied) -> Safety:
+async def _safeties(parts: Parts, sha256s: Sequence[str]) -> dict[str, Safety]:
+    """Read the objects back, here and now (B5)."""
     try:
-        if not await asyncio.to_thread(_is_whole, parts.objects, ref):
-            return Safety.DAMAGED
-        return Safety.SAFE if await is_copied(parts, ref) else Safety.NOT_COPIED
-    except ObjectMissing:
-        return Safety.DAMAGED
+        found = await safety_of(parts, sha256s)
     except StorageError:
-        return Safety.UNKNOWN
-
-
-def _is_whole(objects: ObjectStore, ref: ObjectRef) -> bool:
-    """Runs in a thread: hash the object as it is kept, without holding it whole."""
-    digest = hashlib.sha256()
-    start = 0
-    while chunk := objects.get_range(ref.sha256, start, _CHUNK_BYTES):
-        digest.update(chunk)
-        start += len(chunk)
-    return start == ref.size_bytes and digest.hexdigest() == ref.sha256
+        return dict.fromkeys(sha256s, Safety.UNKNOWN)
+    return {sha256: Safety.SAFE if safety.is_safe else Safety.NOT_COPIED if safety.is_waiting else Safety.DAMAGED
+            for sha256, safety in found.items()}
 
 
 def _look_up(tx: Transaction, asked: Commitment) -> tuple[list[CommitmentItem], list[KeptInstance | None]]:
@@ -146,7 +122,7 @@ def _look_up(tx: Transaction, asked: Commitment) -> tuple[list[CommitmentItem], 
         is_sender = asked.device_id is not None and any(device_id == asked.device_id for device_id, _ in arrivals)
         is_visible = scope.site_ids is None or sites[instance.study_id] in scope.site_ids or is_sender
         kept.append(KeptInstance(
-            instance.sop_class_uid, instance.study_id, instance.object_sha256, instance.size_bytes,
+            instance.sop_class_uid, instance.study_id, instance.object_sha256,
             any(is_in_dispute for _, is_in_dispute in arrivals)) if is_visible else None)
     return items, kept
 

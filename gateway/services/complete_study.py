@@ -113,7 +113,8 @@ def note_evidence(tx: Transaction, parts: Parts, evidence: Evidence) -> Study | 
 def note_expected_count(tx: Transaction, parts: Parts, study_instance_uid: str, count: int, *, ref: str, site_id: str,
                         kind: EvidenceKind = EvidenceKind.ORDER) -> Study | None:
     """The same for who knows only the number, as an order does; `ref` names the order."""
-    return note_evidence(tx, parts, Evidence(study_instance_uid, kind, ref, site_id, None, parts.clock(), True, count))
+    told = Evidence(study_instance_uid, kind, ref, site_id, None, parts.clock(), True, count)
+    return note_evidence(tx, parts, told)
 
 
 def complete_if_evident(tx: Transaction, study: Study, *, at: datetime) -> Study | None:

@@ -56,7 +56,7 @@ class ReportLine:
         self._is_closed = False
 
     def send(self, report: EventReport, *, timeout_s: float) -> concurrent.futures.Future[int]:
-        """Queue it; the result is the peer's status. PeerUnavailable: it did not answer, or the association is over."""
+        """Queue it; the result is the peer's status, or PeerUnavailable if it does not answer or is gone."""
         outgoing = _Outgoing(report, time.monotonic() + timeout_s)
         with self._lock:
             if self._is_closed:

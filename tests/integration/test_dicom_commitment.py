@@ -1,0 +1,353 @@
+"""Storage commitment as the provider, over the real port with pynetdicom's user on the other side (2.M, B5)."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.dicom.commitment_scp import commitment_handlers
+from gateway.services.answer_commitment import JOB
+from gateway.services.job_runner import JobRunner
+from storage.model import EVERYWHERE, Device
+from storage.model.commitments import CommitmentState
+from tests.support import dcmtk
+from tests.support import dicom_builders as build
+from tests.support.commitment_user import CommitmentUser, references_of
+from tests.support.dicom_receiver import MODALITY, OTHER_SITE, open_receiver
+from tests.support.peers import free_ports
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.usefixtures("wire")
+
+MISSING = "1.2.826.0.1.3680043.10.1.404"
+
+
+@pytest.fixture
+async def receiver(tmp_path):
+    async with open_receiver(tmp_path / "data") as opened:
+        yield opened
+
+
+@pytest.fixture
+def user():
+    modality = CommitmentUser()
+    yield modality
+    modality.release()
+
+
+async def run_jobs(receiver) -> None:
+    """Run what is due, as the job runner of the program does."""
+    runner = JobRunner(receiver.parts, commitment_handlers(receiver.parts.settings, receiver.scp.lines))
+    now = receiver.clock()
+    owner = f"test-{random.random()}"
+    claimed = await receiver.parts.database.write(
+        lambda tx: tx.jobs.claim(owner, now=now, lease_until=now + timedelta(days=1), limit=100))
+    for job in claimed:
+        if job.kind == JOB:
+            runner._owner = owner
+            await runner._run(job)
+        else:
+            await receiver.parts.database.write(lambda tx, job=job: tx.jobs.retry(job.id, owner, due=now, why=""))
+
+
+async def transaction(receiver, uid: str):
+    return await receiver.parts.database.read(lambda tx: tx.commitments.find(uid, EVERYWHERE))
+
+
+async def state_of(receiver, uid: str) -> CommitmentState:
+    return (await transaction(receiver, uid)).state
+
+
+async def listen_at(receiver, port: int) -> None:
+    """Register where the modality listens."""
+    await receiver.parts.database.write(lambda tx: tx.sites.update_device(replace(MODALITY, port=port)))
+
+
+async def opened(user, receiver, *files: bytes):
+    await asyncio.to_thread(user.associate, receiver.address)
+    assert set(await asyncio.to_thread(user.store, *files)) <= {0}
+
+
+async def ask(user, references, **more):
+    return await asyncio.to_thread(lambda: user.ask(references, **more))
+
+
+async def test_the_report_lists_the_complete_set_with_a_reason_for_each_failure(receiver, user):
+    """3 good, 1 missing, 1 of the wrong class: the row of 2.M."""
+    ids = build.StudyIds()
+    files = [build.ct_slice(n, ids=ids) for n in (1, 2, 3, 4)]
+    await opened(user, receiver, *files)
+    good, fourth = references_of(*files[:3]), references_of(files[3])[0][1]
+    status, uid = await ask(user, [*good, (build.CT, MISSING), (build.DX, fourth)])
+    assert status == 0x0000
+    await run_jobs(receiver)
+    [report] = user.reports
+    assert (report.event_type, report.information.TransactionUID, report.is_on_own_association) == (2, uid, True)
+    assert report.committed == {instance for _, instance in good}
+    assert report.failed == {MISSING: 0x0112, fourth: 0x0119}
+    classes = {i.ReferencedSOPInstanceUID: i.ReferencedSOPClassUID
+               for i in [*report.information.ReferencedSOPSequence, *report.information.FailedSOPSequence]}
+    assert classes == dict((i, c) for c, i in [*good, (build.CT, MISSING), (build.DX, fourth)])
+    assert await state_of(receiver, uid) is CommitmentState.REPORTED
+    assert "commitment-failed" in await receiver.alarm_kinds()
+
+
+async def test_all_committed_is_event_type_one(receiver, user):
+    files = [build.ct_slice(n) for n in (1, 2)]
+    await opened(user, receiver, *files)
+    _, uid = await ask(user, references_of(*files))
+    await run_jobs(receiver)
+    [report] = user.reports
+    assert (report.event_type, report.failed, "FailedSOPSequence" in report.information) == (1, {}, False)
+    assert report.committed == {instance for _, instance in references_of(*files)}
+    assert report.information.RetrieveAETitle == "GATEWAY"
+    trail = await receiver.parts.database.read(lambda tx: tx.audit.recent(EVERYWHERE))
+    found = [(t.entry.action, t.entry.is_success) for t in trail if t.entry.detail.get("transaction_uid") == uid]
+    assert sorted(found) == [("commitment.judged", True), ("commitment.reported", True),
+                             ("commitment.requested", True)]
+
+
+async def test_nothing_is_reported_before_the_request_is_answered(receiver, user):
+    """The job may be faster than the answer; 20 requests, each answered before it is reported."""
+    data = build.ct_slice(1)
+    await opened(user, receiver, data)
+    stop = asyncio.Event()
+
+    async def run_until_stopped():
+        while not stop.is_set():
+            await run_jobs(receiver)
+            await asyncio.sleep(0)
+
+    running = asyncio.create_task(run_until_stopped())
+    user.received.clear()
+    for number in range(1, 21):
+        status, _ = await ask(user, references_of(data))
+        assert status == 0
+        await until(lambda number=number: len(user.reports) == number)
+    stop.set()
+    await running
+    assert user.received == ["N_ACTION_RSP", "N_EVENT_REPORT_RQ"] * 20
+
+
+async def test_objects_and_echoes_sent_while_a_report_is_on_its_way_are_all_answered(receiver, user):
+    """A report must not swallow what the peer sends next, on neither path of the data."""
+    first, *others = [build.ct_slice(n) for n in range(1, 30)]
+    await opened(user, receiver, first)
+    await ask(user, references_of(first))
+    running = asyncio.create_task(run_jobs(receiver))
+    assert set(await asyncio.to_thread(user.store, *others)) == {0}
+    await running
+    assert len(user.reports) == 1
+    for data in others:
+        assert await receiver.parts.database.read(
+            lambda tx, uid=references_of(data)[0][1]: tx.studies.find_instance(uid)) is not None
+
+
+async def test_a_device_that_released_gets_the_report_on_an_association_of_ours(receiver, user):
+    data = build.ct_slice(1)
+    with user.listening() as port:
+        await listen_at(receiver, port)
+        await opened(user, receiver, data)
+        _, uid = await ask(user, references_of(data))
+        await asyncio.to_thread(user.release)
+        await run_jobs(receiver)
+        [report] = user.reports
+        assert (report.is_on_own_association, report.peer_proposed_scp, report.event_type) == (False, True, 1)
+        assert await state_of(receiver, uid) is CommitmentState.REPORTED
+
+
+async def test_a_closed_port_is_tried_again_until_it_is_open(receiver, user):
+    data = build.ct_slice(1)
+    [port] = free_ports(1)
+    await listen_at(receiver, port)
+    await opened(user, receiver, data)
+    _, uid = await ask(user, references_of(data))
+    await asyncio.to_thread(user.release)
+    await run_jobs(receiver)
+    waiting = await transaction(receiver, uid)
+    assert (waiting.state, waiting.attempts, user.reports) == (CommitmentState.JUDGED, 1, [])
+    assert f"127.0.0.1:{port}" in waiting.last_error
+    assert waiting.next_attempt_at > receiver.clock()
+    await run_jobs(receiver)                             # not due yet
+    assert (await transaction(receiver, uid)).attempts == 1
+    with user.listening(port):
+        receiver.clock.advance(20)
+        await run_jobs(receiver)
+    assert [r.event_type for r in user.reports] == [1]
+    assert await state_of(receiver, uid) is CommitmentState.REPORTED
+
+
+async def test_a_device_that_answers_0110_is_told_again(receiver, user):
+    data = build.ct_slice(1)
+    user.statuses = [0x0110]
+    with user.listening() as port:
+        await listen_at(receiver, port)
+        await opened(user, receiver, data)
+        _, uid = await ask(user, references_of(data))
+        await run_jobs(receiver)
+        waiting = await transaction(receiver, uid)
+        assert (waiting.state, "0110" in waiting.last_error) == (CommitmentState.JUDGED, True)
+        receiver.clock.advance(20)
+        await run_jobs(receiver)
+    assert [r.event_type for r in user.reports] == [1, 1]
+    assert await state_of(receiver, uid) is CommitmentState.REPORTED
+
+
+async def test_a_transaction_uid_that_comes_again_is_refused_as_a_duplicate(receiver, user):
+    """Replay: 0131, whatever it asks for now, also after the report; never a second transaction."""
+    first, second = build.ct_slice(1), build.ct_slice(2)
+    await opened(user, receiver, first, second)
+    _, uid = await ask(user, references_of(first))
+    assert (await ask(user, references_of(first), transaction_uid=uid))[0] == 0x0131
+    await run_jobs(receiver)
+    assert (await ask(user, references_of(second), transaction_uid=uid))[0] == 0x0131
+    await run_jobs(receiver)
+    assert [r.committed for r in user.reports] == [{references_of(first)[0][1]}]
+    assert len(await receiver.parts.database.read(lambda tx: tx.commitments.recent(EVERYWHERE))) == 1
+
+
+async def test_a_device_that_only_calls_gets_the_report_when_it_calls_next(receiver, user):
+    data = build.ct_slice(1)
+    await opened(user, receiver, data)
+    _, uid = await ask(user, references_of(data))
+    await asyncio.to_thread(user.release)
+    await run_jobs(receiver)
+    assert (await transaction(receiver, uid)).last_error == "设备没有登记接收端口，等它下次连接时告知。"
+    await asyncio.to_thread(user.associate, receiver.address, with_storage=False)
+    await run_jobs(receiver)                             # due at once, because it called
+    assert [(r.event_type, r.is_on_own_association) for r in user.reports] == [(1, True)]
+    assert await state_of(receiver, uid) is CommitmentState.REPORTED
+
+
+async def test_a_device_learns_nothing_of_another_sites_instances(receiver, user):
+    await receiver.add_device(Device("dr-2", OTHER_SITE.id, "DR 2", "ELSEWHERE", None, "CT"))
+    data = build.ct_slice(1)
+    stranger = CommitmentUser("ELSEWHERE")
+    await opened(stranger, receiver, data)
+    await opened(user, receiver)
+    await ask(user, references_of(data))
+    await run_jobs(receiver)
+    assert user.reports[0].failed == {references_of(data)[0][1]: 0x0112}
+    await ask(stranger, references_of(data))
+    await run_jobs(receiver)
+    assert stranger.reports[0].event_type == 1
+    await asyncio.to_thread(stranger.release)
+
+
+async def test_damaged_bytes_are_not_committed(receiver, user):
+    """Reason 0110: the hash on disk is looked at, not the index."""
+    sound, damaged = build.ct_slice(1), build.ct_slice(2)
+    await opened(user, receiver, sound, damaged)
+    uid = references_of(damaged)[0][1]
+    kept = await receiver.parts.database.read(lambda tx: tx.studies.find_instance(uid))
+    [path] = (receiver.parts.settings.data_dir / "objects").rglob(f"*{kept.object_sha256[4:]}*")
+    path.chmod(0o600)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    await ask(user, references_of(sound, damaged))
+    await run_jobs(receiver)
+    assert (user.reports[0].event_type, user.reports[0].failed) == (2, {uid: 0x0110})
+
+
+async def test_a_disputed_instance_is_not_committed(receiver, user):
+    """Reason 0110: other bytes came under its UID, and the device may mean those."""
+    first = build.ct_slice(1)
+    uid = references_of(first)[0][1]
+    await opened(user, receiver, first, build.ct_slice(2, sop_instance_uid=uid))
+    await ask(user, references_of(first))
+    await run_jobs(receiver)
+    assert user.reports[0].failed == {uid: 0x0110}
+
+
+async def test_a_class_that_is_not_stored_here_is_named_as_that(receiver, user):
+    """Reason 0122."""
+    await opened(user, receiver)
+    await ask(user, [("1.2.840.10008.3.1.2.3.3", MISSING), ("1.2.826.0.1.99", MISSING + ".1")])
+    await run_jobs(receiver)
+    assert user.reports[0].failed == {MISSING: 0x0122, MISSING + ".1": 0x0112}
+
+
+async def test_storage_that_does_not_answer_is_waited_for_and_then_named(receiver, user):
+    """Reason 0213: the objects' folder cannot be read, and may be again later."""
+    data = build.ct_slice(1)
+    await opened(user, receiver, data)
+    uid = references_of(data)[0][1]
+    kept = await receiver.parts.database.read(lambda tx: tx.studies.find_instance(uid))
+    [path] = (receiver.parts.settings.data_dir / "objects").rglob(f"*{kept.object_sha256[4:]}*")
+    moved = path.rename(path.with_name("moved"))
+    path.mkdir()                                         # reading a folder is an error of the system
+    _, transaction_uid = await ask(user, references_of(data))
+    await run_jobs(receiver)
+    assert await state_of(receiver, transaction_uid) is CommitmentState.WAITING
+    receiver.clock.advance(receiver.parts.settings.commitment_wait_s + 1)
+    await run_jobs(receiver)
+    assert user.reports[0].failed == {uid: 0x0213}
+    path.rmdir()
+    moved.rename(path)
+    _, transaction_uid = await ask(user, references_of(data))
+    await run_jobs(receiver)
+    assert user.reports[1].event_type == 1
+
+
+async def test_a_request_waits_for_what_its_device_is_still_sending_on_another_association(receiver, user):
+    here, coming = build.ct_slice(1), build.ct_slice(2)
+    sender = CommitmentUser()
+    await opened(sender, receiver, here)
+    await opened(user, receiver)
+    _, uid = await ask(user, references_of(here, coming))
+    await run_jobs(receiver)
+    assert await state_of(receiver, uid) is CommitmentState.WAITING
+    assert await asyncio.to_thread(sender.store, coming) == [0]
+    receiver.clock.advance(1)
+    await run_jobs(receiver)
+    assert user.reports[0].event_type == 1
+    await asyncio.to_thread(sender.release)
+
+
+@pytest.mark.parametrize(("references", "more", "status"), [
+    ([], {}, 0x0115), ([("", MISSING)], {}, 0x0115), ([(build.CT, "not a uid!")], {}, 0x0115),
+    ([(build.CT, MISSING)], {"action": 2}, 0x0123), ([(build.CT, MISSING)], {"instance": "1.2.3"}, 0x0112),
+])
+async def test_a_request_that_cannot_be_understood_is_refused(receiver, user, references, more, status):
+    await opened(user, receiver)
+    assert (await ask(user, references, **more))[0] == status
+    assert await receiver.parts.database.read(lambda tx: tx.commitments.recent(EVERYWHERE)) == []
+
+
+async def test_a_request_survives_a_restart_and_is_reported_by_the_next_process(tmp_path, user):
+    data = build.ct_slice(1)
+    with user.listening() as port:
+        async with open_receiver(tmp_path / "data") as receiver:
+            await listen_at(receiver, port)
+            await opened(user, receiver, data)
+            status, uid = await ask(user, references_of(data))
+            assert status == 0
+            await asyncio.to_thread(user.release)
+        assert user.reports == []
+        async with open_receiver(tmp_path / "data", is_empty=False) as receiver:
+            await run_jobs(receiver)
+            assert [r.event_type for r in user.reports] == [1]
+            assert await state_of(receiver, uid) is CommitmentState.REPORTED
+
+
+async def test_a_report_that_nobody_takes_for_days_is_given_to_a_person(receiver, user):
+    data = build.ct_slice(1)
+    await opened(user, receiver, data)
+    _, uid = await ask(user, references_of(data))
+    await asyncio.to_thread(user.release)
+    await run_jobs(receiver)
+    receiver.clock.advance(receiver.parts.settings.commitment_days * 86400)
+    await run_jobs(receiver)
+    assert await state_of(receiver, uid) is CommitmentState.GIVEN_UP
+    assert "commitment-given-up" in await receiver.alarm_kinds()
+
+
+async def test_dcmtk_can_still_echo_and_store_beside_the_service(receiver, tmp_path):
+    assert (await dcmtk.echoscu(receiver.address)).is_success
+    paths = build.write_all(tmp_path / "in", [build.ct_slice(1)])
+    assert (await dcmtk.storescu(receiver.address, paths)).statuses == [0]
