@@ -229,3 +229,5 @@ _DECODERS: dict[str, Callable[[bytes, FrameShape], tuple[Pixels, str]]] = {
     JPEG_LS: _jpeg_ls, JPEG_LS_NEAR: _jpeg_ls, JPEG_2000_LOSSLESS: _jpeg_2000, JPEG_2000: _jpeg_2000,
     HTJ2K_LOSSLESS: _jpeg_2000, HTJ2K_LOSSLESS_RPCL: _jpeg_2000, HTJ2K: _jpeg_2000, RLE_LOSSLESS: _rle,
 }
+DECODED_SYNTAXES = frozenset(_DECODERS)
+"""Compressed transfer syntaxes whose frames are decoded here."""

@@ -15,13 +15,18 @@ from gateway.wire.association_messages import MOST_CONTEXTS, ProposedContext
 from gateway.wire.requestor import PeerRefused, PeerUnavailable, RemoteNode, Requestor
 from gateway.wire.store_messages import BadResponse, MoveOriginator, encode_store_request, read_status
 
-__all__ = ["MoveOriginator", "OutgoingInstance", "PeerRefused", "PeerUnavailable", "RemoteNode", "SendResult",
-           "part10_instance", "send_instance", "send_instances"]
+__all__ = ["CannotBeSent", "MoveOriginator", "OutgoingInstance", "PeerRefused", "PeerUnavailable", "RemoteNode",
+           "SendResult", "part10_instance", "send_instance", "send_instances"]
 
 NOT_ACCEPTED = 0x0122                    # SOP class not supported (PS3.7 C.4.3): what the peer would have said itself
+CANNOT_UNDERSTAND = 0xC000
 _READ_BYTES = 1 << 20
 _META_BYTES = 1 << 16
 _LONG_LENGTH = (b"OB", b"UN", b"OW", b"SQ", b"UT", b"UC", b"UR")
+
+
+class CannotBeSent(Exception):
+    """The object cannot be opened as it should go out: it alone fails, with CANNOT_UNDERSTAND, the others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class OutgoingInstance:
 
     `open_dataset(transfer_syntax_uid)` returns the data set alone (no file meta information), as bytes or as a file
     at its first byte, which is closed afterwards. It is called with one of `transfer_syntaxes`: the object's own
-    first, then those into which it could be turned for a peer that does not take its own.
+    first, then those into which it could be turned for a peer that does not take its own. It may raise CannotBeSent.
     """
 
     sop_class_uid: str
@@ -120,7 +125,10 @@ def _store(association: Requestor, instance: OutgoingInstance, message_id: int,
     else:
         return NOT_ACCEPTED
     command = encode_store_request(instance.sop_class_uid, instance.sop_instance_uid, message_id, originator)
-    opened = instance.open_dataset(syntax)
+    try:
+        opened = instance.open_dataset(syntax)
+    except CannotBeSent:
+        return CANNOT_UNDERSTAND
     if isinstance(opened, bytes | memoryview):
         answer = association.exchange(context, command, (memoryview(opened),))
     else:
