@@ -34,8 +34,8 @@ check-ui: ## tsc, eslint, stylelint, vitest, bundle sizes
 wheel: ui ## build the wheel into dist/
 	@$(PYTHON) -m hatchling build -t wheel
 
-faults: ## the long fault runs: more seeds, more kills
-	@READING_GATEWAY_FAULT_ROUNDS=20 $(PYTHON) -m pytest tests/faults -q
+faults: ## the long fault runs: 50 kills on either wire, more seeds
+	@READING_GATEWAY_FAULT_ROUNDS=50 $(PYTHON) -m pytest tests/faults -q -s
 
 fuzz: ## 100,000 broken inputs at each parser of what strangers send
 	@READING_GATEWAY_FUZZ_INPUTS=100000 $(PYTHON) -m pytest tests/faults/test_fuzzed_bytes.py -q -s

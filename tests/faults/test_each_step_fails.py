@@ -8,7 +8,6 @@ sending again completes the rest. `make faults` repeats it with more seeds.
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from pathlib import Path
 
@@ -18,13 +17,12 @@ from pydicom.uid import generate_uid
 from tests.faults.test_killed_while_receiving import indexed_uids, register, send
 from tests.support import dicom_builders as build
 from tests.support.breaking_calls import breaking, injected
-from tests.support.fuzzing import fresh_seed
+from tests.support.fuzzing import fresh_seed, rounds
 from tests.support.running_gateway import RunningGateway
 
 pytestmark = pytest.mark.faults
 
 COUNT = 24
-ROUNDS = int(os.environ.get("READING_GATEWAY_FAULT_ROUNDS") or 1)
 REFUSED = {0xA700, 0x0110}                       # out of resources; processing failure: both say "not stored"
 
 FAULTS = {
@@ -50,7 +48,7 @@ async def _sent(gateway: RunningGateway, files: list[Path], uids: list[str]) -> 
     return answered, statuses
 
 
-@pytest.mark.parametrize("repetition", range(ROUNDS))
+@pytest.mark.parametrize("repetition", rounds(share=0.1))
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_nothing_that_was_answered_is_missing_after(fault, repetition, tmp_path, monkeypatch):
     """B2, promises 1 and 3."""

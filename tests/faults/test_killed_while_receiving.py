@@ -18,6 +18,7 @@ from storage.model import EVERYWHERE
 from storage.opening import open_storage
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
+from tests.support.fuzzing import fresh_seed, rounds
 from tests.support.running_gateway import RunningGateway
 from tests.support.waiting import until
 
@@ -53,10 +54,11 @@ async def indexed_uids(gateway: RunningGateway, study_instance_uid: str) -> set[
 
 
 @pytest.mark.faults
-async def test_whatever_was_answered_with_success_is_there_after_a_kill(tmp_path):
-    seed = int(os.environ.get("FAULT_SEED") or random.randrange(1 << 32))
-    kill_at = random.Random(seed).randrange(20, SENDERS * EACH - 60)
-    print(f"FAULT_SEED={seed}: killed when {kill_at} objects are on disk")
+@pytest.mark.parametrize("repetition", rounds())
+async def test_whatever_was_answered_with_success_is_there_after_a_kill(repetition, tmp_path):
+    chance = random.Random(f"{fresh_seed()} {repetition}")
+    kill_at = chance.randrange(20, SENDERS * EACH - 60)
+    print(f"killed when {kill_at} objects are on disk")
     ids = build.StudyIds()
     uids = [generate_uid() for _ in range(SENDERS * EACH)]
     files = build.write_all(tmp_path / "in", [build.ct_slice(n, ids=ids, sop_instance_uid=uid)

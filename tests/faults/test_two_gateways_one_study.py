@@ -15,7 +15,7 @@ from pydicom.uid import generate_uid
 
 from tests.faults.test_killed_while_receiving import register, send
 from tests.support import dicom_builders as build
-from tests.support.fuzzing import fresh_seed
+from tests.support.fuzzing import fresh_seed, rounds
 from tests.support.postgres import postgres_server, postgres_url
 from tests.support.running_gateway import RunningGateway
 from tests.support.seaweedfs import SeaweedServer, seaweed_server
@@ -37,15 +37,17 @@ def node(folder: Path, name: str, database_url: str, seaweed: SeaweedServer, pre
         "READING_GATEWAY_S3_SECRET_ACCESS_KEY": seaweed.secret_access_key, "READING_GATEWAY_QUIET_PERIOD_S": "2"})
 
 
+@pytest.mark.parametrize("repetition", rounds(share=0.2))
 async def test_a_study_sent_to_both_is_there_once_and_whole_although_one_is_killed(
-        tmp_path: Path, postgres_url: str, seaweed_server: SeaweedServer) -> None:
+        repetition: int, tmp_path: Path, postgres_url: str, seaweed_server: SeaweedServer) -> None:
     seed = fresh_seed()
-    kill_at = random.Random(seed).randint(10, COUNT - 30)
+    kill_at = random.Random(f"{seed} {repetition}").randint(10, COUNT - 30)
     ids = build.StudyIds()
     uids = [generate_uid() for _ in range(COUNT)]
     files = build.write_all(tmp_path / "in", [build.ct_slice(n, ids=ids, rows=32, columns=32, sop_instance_uid=uid)
                                               for n, uid in enumerate(uids)])
-    first, second = (node(tmp_path, name, postgres_url, seaweed_server, "one-study") for name in ("node-a", "node-b"))
+    first, second = (node(tmp_path, name, postgres_url, seaweed_server, f"one-study-{repetition}")
+                     for name in ("node-a", "node-b"))
     try:
         await asyncio.to_thread(first.start)
         await asyncio.to_thread(second.start)

@@ -18,6 +18,11 @@ def input_count(default: int) -> int:
     return int(os.environ.get("READING_GATEWAY_FUZZ_INPUTS") or default)
 
 
+def rounds(*, share: float = 1.0) -> range:
+    """How often to try a fault, with a new seed each time: once, or READING_GATEWAY_FAULT_ROUNDS (`make faults`)."""
+    return range(max(1, round(int(os.environ.get("READING_GATEWAY_FAULT_ROUNDS") or 1) * share)))
+
+
 def fresh_seed() -> int:
     """FAULT_SEED, to repeat a run, or a new seed; printed."""
     seed = int(os.environ.get("FAULT_SEED") or random.randrange(1 << 32))
