@@ -22,8 +22,9 @@ from storage.model import Confidence, PatientName
 ELEMENTS: dict[int, str] = {
     0x00080005: "CS", 0x00080008: "CS", 0x00080016: "UI", 0x00080018: "UI", 0x00080020: "DA", 0x00080021: "DA",
     0x00080022: "DA", 0x00080023: "DA", 0x0008002A: "DT", 0x00080030: "TM", 0x00080031: "TM", 0x00080032: "TM",
-    0x00080033: "TM", 0x00080050: "SH", 0x00080060: "CS", 0x00080070: "LO", 0x00080080: "LO", 0x00080090: "PN",
-    0x00080201: "SH", 0x00081010: "SH", 0x00081030: "LO", 0x0008103E: "LO", 0x00081090: "LO", 0x00082144: "IS",
+    0x00080033: "TM", 0x00080050: "SH", 0x00080060: "CS", 0x00080070: "LO", 0x00080080: "LO", 0x00080081: "ST",
+    0x00080090: "PN", 0x00080201: "SH", 0x00081010: "SH", 0x00081030: "LO", 0x0008103E: "LO", 0x00081040: "LO",
+    0x00081090: "LO", 0x00082144: "IS",
     0x00100010: "PN", 0x00100020: "LO", 0x00100021: "LO", 0x00100030: "DA", 0x00100040: "CS", 0x00101010: "AS",
     0x00180015: "CS", 0x00180050: "DS", 0x00180088: "DS", 0x00181030: "LO", 0x00181063: "DS", 0x00181164: "DS",
     0x00185100: "CS", 0x00185101: "CS", 0x0020000D: "UI", 0x0020000E: "UI", 0x00200010: "SH", 0x00200011: "IS",
@@ -35,7 +36,7 @@ ELEMENTS: dict[int, str] = {
     0x0032000C: "CS", 0x00321060: "LO", 0x00400244: "DA", 0x00400245: "TM", 0x00400254: "LO", 0x00401003: "SH",
 }
 _WAVEFORM_SEQUENCE = 0x54000100
-_TEXT_VRS = ("PN", "LO", "SH")
+_TEXT_VRS = ("PN", "LO", "SH", "ST")
 _MAX_VALUE_BYTES = 1 << 14
 ECG_SOP_CLASS_PREFIX = "1.2.840.10008.5.1.4.1.1.9.1."      # 12-lead, general, ambulatory, general 32-bit ECG
 
@@ -194,6 +195,8 @@ class _Reader:
             return list(struct.unpack_from(f"{self._order}{count}H", raw))
         if vr == "PN":
             return [_json_name(v) for v in self._texts.values(raw)]
+        if vr == "ST":                       # one value, in which a backslash is a letter like any other
+            return ["\\".join(self._texts.values(raw)).strip("\0 ") or None]
         texts = self._texts.values(raw) if vr in ("LO", "SH") else raw.decode("ascii", "replace").split("\\")
         texts = [t.strip("\0 ") for t in texts]
         if vr in ("DS", "IS"):

@@ -2,7 +2,8 @@
 
 A study leaves when everybody who sent to it is by now a device of one and the same site: what two sites may have sent
 stays where only administrators of the alliance see it. It is the same look-up that admits an association, so a study
-goes where its next image will go. Bytes, series and instances are not touched.
+goes where its next image will go. The evidence that came with it is weighed again, as if the device had been known;
+what a person must settle stays. Bytes, series and instances are not touched.
 """
 
 from __future__ import annotations
@@ -12,9 +13,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gateway.services.complete_study import ROUTE_JOB
+from gateway.services.find_origin import ALARM as ORIGIN_ALARM
+from gateway.services.find_origin import raise_waiting, weigh_again
+from gateway.services.link_order import link_order
 from gateway.services.ports import Event, Parts
+from gateway.services.queue_deliveries import queue_deliveries
 from storage.interface import Transaction
-from storage.model import EVERYWHERE, INBOX_SITE_ID, AuditEntry, Device, Patient, Reading, Scope, Study, new_id
+from storage.model import (
+    EVERYWHERE,
+    INBOX_SITE_ID,
+    AuditEntry,
+    Device,
+    OriginState,
+    Patient,
+    Reading,
+    Scope,
+    Study,
+    new_id,
+)
 
 _INBOX = Scope(frozenset({INBOX_SITE_ID}))
 
@@ -42,10 +58,38 @@ def leave_inbox(tx: Transaction, device: Device, *, actor: str, address: str, no
         devices = [found for found in senders.values() if found is not None and found.site_id == device.site_id]
         if study is None or len(devices) < len(senders):
             continue
+        site_id = _origin_site(tx, study, next((one for one in devices if one.is_relay), devices[0]), now=now)
+        if site_id is None:
+            continue
         for caller, sender in zip(senders, devices, strict=True):
-            tx.site_moves.move_arrivals(caller, study_id=study.id, site_id=device.site_id, device_id=sender.id)
-        moved.append(_moved(tx, study, devices[0], actor=actor, address=address, now=now))
+            tx.site_moves.move_arrivals(caller, study_id=study.id, site_id=site_id, device_id=sender.id)
+        moved.append(move_out(tx, study, site_id, devices[0].id, actor=actor, address=address, now=now))
     return moved
+
+
+def move_out(tx: Transaction, study: Study, site_id: str, device_id: str | None, *, actor: str, address: str,
+             now: datetime, reason: str = "") -> Moved:
+    """In the caller's transaction: take a study from the inbox to its site, with what belongs to it. Its arrivals are
+    the caller's affair. What was signed before goes to the site's destinations, and the order is looked for."""
+    patient = _patient_at(tx, study, site_id)
+    for alarm in tx.alarms.about(study.id, _INBOX):
+        if alarm.kind == ORIGIN_ALARM:
+            tx.alarms.acknowledge(alarm.id, actor, now, _INBOX)
+    tx.site_moves.move_study(study.id, site_id=site_id, device_id=device_id, patient_key=patient.id)
+    reading = tx.readings.of_study(study.id, EVERYWHERE)
+    if reading is not None:
+        # The rules knew neither site nor device when it was routed.
+        tx.jobs.enqueue(ROUTE_JOB, study.id, due=now, key=f"{ROUTE_JOB}:{study.id}:moved")
+    after = replace(study, site_id=site_id, device_id=device_id, patient=patient)
+    detail = {"before": _place(study), "after": _place(after)}
+    tx.audit.append(AuditEntry(
+        now, actor, "study.moved", site_id=site_id, study_id=study.id, patient_id=patient.id, address=address,
+        detail=detail | ({"reason": reason} if reason else {})))
+    link_order(tx, after, at=now)
+    report = tx.reports.latest_signed(study.id, EVERYWHERE)
+    if report is not None and not tx.deliveries.of_report(report.id, EVERYWHERE):
+        queue_deliveries(tx, report, patient_id=patient.id, now=now)
+    return Moved(after, reading)
 
 
 def announce_moved(parts: Parts, moved: Sequence[Moved]) -> None:
@@ -59,18 +103,18 @@ def announce_moved(parts: Parts, moved: Sequence[Moved]) -> None:
         parts.events.wake_jobs()
 
 
-def _moved(tx: Transaction, study: Study, device: Device, *, actor: str, address: str, now: datetime) -> Moved:
-    patient = _patient_at(tx, study, device.site_id)
-    tx.site_moves.move_study(study.id, site_id=device.site_id, device_id=device.id, patient_key=patient.id)
-    reading = tx.readings.of_study(study.id, EVERYWHERE)
-    if reading is not None:
-        # The rules knew neither site nor device when it was routed.
-        tx.jobs.enqueue(ROUTE_JOB, study.id, due=now, key=f"{ROUTE_JOB}:{study.id}:moved")
-    after = replace(study, site_id=device.site_id, device_id=device.id, patient=patient)
-    tx.audit.append(AuditEntry(
-        now, actor, "study.moved", site_id=device.site_id, study_id=study.id, patient_id=patient.id, address=address,
-        detail={"before": _place(study), "after": _place(after)}))
-    return Moved(after, reading)
+def _origin_site(tx: Transaction, study: Study, device: Device, *, now: datetime) -> str | None:
+    """The site that asked for the study, now that its sender is this device; None where a person must say."""
+    origin = tx.origins.get(study.id)
+    if origin is None:                               # of before evidence was kept: a relay's cannot be told apart
+        return None if device.is_relay else device.site_id
+    if origin.state is OriginState.WAITING:
+        return None
+    after = weigh_again(tx, study, origin, device)
+    tx.origins.replace(after)
+    if after.state is OriginState.WAITING:
+        raise_waiting(tx, study.id, after.why, at=now)
+    return after.site_id or None
 
 
 def _patient_at(tx: Transaction, study: Study, site_id: str) -> Patient:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -33,7 +34,7 @@ from storage.model import (
 )
 
 _HEAD_BYTES = 1 << 20
-_RACES = 8
+RACES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,32 +97,35 @@ def read_kept(parts: Parts, ref: ObjectRef, first_bytes: bytes, sender: Sender) 
 async def receive_kept(parts: Parts, ref: ObjectRef, head: DatasetHead, sender: Sender, *,
                        file_name: str = "") -> Receipt:
     """Index an object whose bytes are durable. Raises StorageFull, StorageUnavailable: then it is not indexed."""
-    candidate = await _with_ecg(parts, Candidate(
-        ref=ref, head=head, arrival=_arrival(parts, ref, sender, ArrivalOutcome.KEPT, file_name=file_name,
-                                             sop_class_uid=head.sop_class_uid,
-                                             sop_instance_uid=head.sop_instance_uid),
-        study_at=head.study_at(ZoneInfo(parts.settings.time_zone)), actor=sender.audit_actor,
-        quiet_period_s=parts.settings.quiet_period_s))
-    for _ in range(_RACES):
+    candidate = candidate_of(parts, ref, head, sender, file_name=file_name)
+    if head.is_ecg:
+        candidate = await asyncio.to_thread(with_ecg, parts, candidate)
+    for _ in range(RACES):
         try:
             indexed = await parts.database.write(partial(index_instance, candidate))
             break
         except LostRace:
             continue
         except Clash as clash:
-            is_same = await asyncio.to_thread(_is_same_dataset, parts, clash.kept_sha256, ref.sha256)
-            candidate = replace(candidate, compared_with=clash.kept_sha256, is_same_dataset=is_same)
+            candidate = await asyncio.to_thread(compared, parts, candidate, clash)
     else:
-        raise RuntimeError(f"{head.sop_instance_uid} was taken {_RACES} times by others")
-    _announce(parts, indexed)
-    arrival = indexed.arrival
-    return Receipt(arrival.outcome, arrival.id, arrival.study_id, indexed.instance_id, head.sop_instance_uid,
-                   head.sop_class_uid, arrival.reason, arrival.detail)
+        raise RuntimeError(f"{head.sop_instance_uid} was taken {RACES} times by others")
+    return received(parts, indexed)
 
 
 async def quarantine_kept(parts: Parts, ref: ObjectRef, sender: Sender, *, reason: str, detail: str,
                           file_name: str = "", sop_class_uid: str = "", sop_instance_uid: str = "") -> Receipt:
     """Put durable bytes into the quarantine list."""
+    arrival, work = quarantining(parts, ref, sender, reason=reason, detail=detail, file_name=file_name,
+                                 sop_class_uid=sop_class_uid, sop_instance_uid=sop_instance_uid)
+    await parts.database.write(work)
+    return quarantined(parts, arrival)
+
+
+def quarantining(parts: Parts, ref: ObjectRef, sender: Sender, *, reason: str, detail: str, file_name: str = "",
+                 sop_class_uid: str = "",
+                 sop_instance_uid: str = "") -> tuple[Arrival, Callable[[Transaction], None]]:
+    """The arrival, and the write that puts it into quarantine."""
     arrival = replace(
         _arrival(parts, ref, sender, ArrivalOutcome.QUARANTINED, file_name=file_name, sop_class_uid=sop_class_uid,
                  sop_instance_uid=sop_instance_uid), reason=reason, detail=detail)
@@ -135,10 +139,26 @@ async def quarantine_kept(parts: Parts, ref: ObjectRef, sender: Sender, *, reaso
         tx.alarms.raise_alarm("arrival-quarantined", site_id=sender.site_id, ref=arrival.id,
                               detail=f"{reason}: {detail}", at=arrival.at)
 
-    await parts.database.write(work)
+    return arrival, work
+
+
+def quarantined(parts: Parts, arrival: Arrival) -> Receipt:
+    """After that write: count it, and tell those who look."""
     metrics.count_arrival(arrival.via, arrival.outcome, arrival.size_bytes)
-    parts.events.publish(Event("alarm", sender.site_id))
-    return Receipt(arrival.outcome, arrival.id, None, None, sop_instance_uid, sop_class_uid, reason, detail)
+    parts.events.publish(Event("alarm", arrival.site_id))
+    return Receipt(arrival.outcome, arrival.id, None, None, arrival.sop_instance_uid, arrival.sop_class_uid,
+                   arrival.reason, arrival.detail)
+
+
+def candidate_of(parts: Parts, ref: ObjectRef, head: DatasetHead, sender: Sender, *,
+                 file_name: str = "") -> Candidate:
+    """What is to be indexed."""
+    return Candidate(
+        ref=ref, head=head, arrival=_arrival(parts, ref, sender, ArrivalOutcome.KEPT, file_name=file_name,
+                                             sop_class_uid=head.sop_class_uid,
+                                             sop_instance_uid=head.sop_instance_uid),
+        study_at=head.study_at(ZoneInfo(parts.settings.time_zone)), actor=sender.audit_actor, device=sender.device,
+        quiet_period_s=parts.settings.quiet_period_s)
 
 
 def _arrival(parts: Parts, ref: ObjectRef, sender: Sender, outcome: ArrivalOutcome, *, file_name: str,
@@ -151,16 +171,19 @@ def _arrival(parts: Parts, ref: ObjectRef, sender: Sender, outcome: ArrivalOutco
         sop_instance_uid=sop_instance_uid, certificate_sha256=sender.certificate_sha256)
 
 
-async def _with_ecg(parts: Parts, candidate: Candidate) -> Candidate:
-    """Decode the waveform of an ECG. What cannot be decoded stays an instance, and a person is told."""
-    if not candidate.head.is_ecg:
-        return candidate
+def with_ecg(parts: Parts, candidate: Candidate) -> Candidate:
+    """Decode the waveform of a kept ECG; blocking. What cannot be decoded stays an instance; a person is told."""
     zone = ZoneInfo(parts.settings.time_zone)
     try:
-        data = await asyncio.to_thread(parts.objects.get, candidate.ref.sha256)
-        return replace(candidate, ecg=await asyncio.to_thread(read_ecg, data, time_zone=zone))
+        return replace(candidate, ecg=read_ecg(parts.objects.get(candidate.ref.sha256), time_zone=zone))
     except Unreadable as exc:
         return replace(candidate, ecg_failure=f"{exc.reason}: {exc}")
+
+
+def compared(parts: Parts, candidate: Candidate, clash: Clash) -> Candidate:
+    """Look whether the data set is the same as that which is kept; blocking."""
+    is_same = _is_same_dataset(parts, clash.kept_sha256, candidate.ref.sha256)
+    return replace(candidate, compared_with=clash.kept_sha256, is_same_dataset=is_same)
 
 
 def _is_same_dataset(parts: Parts, one_sha256: str, other_sha256: str) -> bool:
@@ -176,7 +199,8 @@ def _is_same_dataset(parts: Parts, one_sha256: str, other_sha256: str) -> bool:
     return found[0] == found[1]
 
 
-def _announce(parts: Parts, indexed: Indexed) -> None:
+def received(parts: Parts, indexed: Indexed) -> Receipt:
+    """After the write: count it, and tell those who look."""
     arrival = indexed.arrival
     metrics.count_arrival(arrival.via, arrival.outcome, arrival.size_bytes)
     parts.events.publish(Event("arrival", arrival.site_id, arrival.study_id or ""))
@@ -187,4 +211,5 @@ def _announce(parts: Parts, indexed: Indexed) -> None:
     elif indexed.is_new_in_list:
         parts.events.publish(Event("study", arrival.site_id, arrival.study_id or ""))
         parts.events.wake_jobs()
-
+    return Receipt(arrival.outcome, arrival.id, arrival.study_id, indexed.instance_id, arrival.sop_instance_uid,
+                   arrival.sop_class_uid, arrival.reason, arrival.detail)

@@ -33,6 +33,7 @@ from gateway.services.report_page import SIGNED, ReportRecord, record_of_reading
 from storage.interface import Transaction
 from storage.model import (
     EVERYWHERE,
+    INBOX_SITE_ID,
     AuditEntry,
     ObjectRef,
     Reading,
@@ -126,6 +127,9 @@ async def sign_report(parts: Parts, user: User, reading_id: str, *, password: st
 def _version(tx: Transaction, parts: Parts, user: User, reading_id: str) -> _Version:
     record = record_of_reading(tx, reading_id, user.scope(Role.READER, Role.REVIEWER))
     reading, latest = record.reading, record.report
+    if record.study.site_id == INBOX_SITE_ID:
+        raise NotNow("Nobody has said yet which clinic this study comes from: an administrator must, before the "
+                     "report is signed.", reason="origin-unsettled")
     now = parts.clock()
     is_emergency = reading.state is ReadingState.IN_PROGRESS
     after = moved(reading, ReadingAction.SIGN_EMERGENCY if is_emergency else ReadingAction.SIGN, user, now=now,

@@ -17,8 +17,19 @@ from storage.model import (
     SeenCertificate,
     StudyOrigin,
 )
+from storage.model.orders import OrderState
 from storage.tables import schema as t
 from storage.tables.upserts import upsert
+
+_STANDING = t.exam_order.c.state != OrderState.WITHDRAWN.value
+# Built once: every new study runs the first.
+_ORDERING = (sa.select(t.exam_order.c.site_id).distinct()
+             .where(t.exam_order.c.study_instance_uid == sa.bindparam("uid"), _STANDING)
+             .order_by(t.exam_order.c.site_id))
+_ORDERING_AS = (sa.select(t.exam_order.c.site_id).distinct()
+                .where(t.exam_order.c.accession_number == sa.bindparam("accession"),
+                       t.exam_order.c.patient_id == sa.bindparam("patient"), _STANDING)
+                .order_by(t.exam_order.c.site_id))
 
 
 class Origins:
@@ -54,6 +65,16 @@ class Origins:
         return self._connection.execute(
             sa.select(sa.func.count()).select_from(t.study_origin)
             .where(t.study_origin.c.state == OriginState.WAITING.value)).scalar_one()
+
+    # ----------------------------------------------------------------------------------------------------- orders
+    def sites_ordering(self, study_instance_uid: str) -> list[str]:
+        """Sites with an order, not withdrawn, of this Study Instance UID."""
+        return list(self._connection.execute(_ORDERING, {"uid": study_instance_uid}).scalars())
+
+    def sites_ordering_as(self, accession_number: str, patient_id: str) -> list[str]:
+        """Sites with an order, not withdrawn, of this accession number for this Patient ID."""
+        return list(self._connection.execute(
+            _ORDERING_AS, {"accession": accession_number, "patient": patient_id}).scalars())
 
     # ------------------------------------------------------------------------------------------------ relay rules
     def relay_rules(self) -> list[RelayRule]:

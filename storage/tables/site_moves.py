@@ -75,6 +75,12 @@ class SiteMoves:
         self._move_alarms(t.alarm.c.ref.in_(sa.select(t.arrival.c.id).where(sent)), site_id)
         self._connection.execute(sa.update(t.arrival).where(sent).values(site_id=site_id, device_id=device_id))
 
+    def move_all_arrivals(self, study_id: str, *, site_id: str) -> None:
+        """What anybody sent to the study while it was at the inbox; who sent it stays as it is."""
+        sent = sa.and_(_OF_INBOX, t.arrival.c.study_id == study_id)
+        self._move_alarms(t.alarm.c.ref.in_(sa.select(t.arrival.c.id).where(sent)), site_id)
+        self._connection.execute(sa.update(t.arrival).where(sent).values(site_id=site_id))
+
     def move_patient(self, patient_key: str, *, site_id: str) -> None:
         """The whole identity; only where no study of it stays behind."""
         self._connection.execute(sa.update(t.patient).where(t.patient.c.id == patient_key).values(site_id=site_id))

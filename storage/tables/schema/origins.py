@@ -9,7 +9,8 @@ from storage.tables.schema.columns import UtcDateTime, flag, identifier, integer
 study_origin = sa.Table("study_origin", metadata, sa.Column("study_id", sa.Text, primary_key=True), text("state"),
                         text("site_id", server_default=""), optional("decided_by"), text("why"),
                         optional("device_id"), text("sender_site_id"), json("evidence"), json("elements"), time("at"),
-                        optional("settled_at", UtcDateTime), optional("settled_by"), text("reason", server_default=""),
+                        optional("settled_at", UtcDateTime), optional("settled_by"),
+                        text("reason", server_default=""),
                         sa.Index(None, "state", "at"))
 relay_rule = sa.Table("relay_rule", metadata, identifier(), integer("position"), optional("device_id"),
                       text("element"), text("comparison"), text("text"), text("site_id"), flag("is_enabled", True))
