@@ -28,12 +28,15 @@ from gateway.services import (
     activate_rules,
     claim_reading,
     complete_study,
+    correct_device_text,
     delete_study,
     deliver,
+    learn_character_set,
     route_study,
     scrub_objects,
     second_copy,
     sweep_orphans,
+    watch_certificates,
 )
 from gateway.services.event_bus import EventBus
 from gateway.services.guard_space import GuardedObjectStore, SpaceGuard
@@ -102,6 +105,7 @@ class Gateway:
         self._stops.append(("storage", parts.database.close))
         await sweep_orphans.clear_part_files(parts)
         await sweep_orphans.schedule_sweep(parts)
+        await watch_certificates.schedule_watch(parts)
         await activate_rules.ensure_rules(parts)
 
         scp = StorageScp(parts)
@@ -130,7 +134,9 @@ class Gateway:
     def _handlers(self, parts: Parts) -> dict[str, JobHandler]:
         return {
             **complete_study.HANDLERS, **route_study.HANDLERS, **claim_reading.HANDLERS, **RENDER_HANDLERS,
-            **sweep_orphans.HANDLERS, **scrub_objects.HANDLERS, **second_copy.HANDLERS, **delete_study.HANDLERS,
+            **watch_certificates.HANDLERS, **sweep_orphans.HANDLERS, **scrub_objects.HANDLERS,
+            **second_copy.HANDLERS, **delete_study.HANDLERS,
+            **learn_character_set.HANDLERS, **correct_device_text.HANDLERS,
             **deliver.handlers(open_channels(parts.settings)),
         }
 

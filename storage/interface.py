@@ -56,6 +56,7 @@ from storage.tables.reports import Reports
 from storage.tables.site_moves import SiteMoves
 from storage.tables.sites import Sites
 from storage.tables.studies import Studies
+from storage.tables.study_removal import StudyRemoval
 from storage.tables.users import Users
 from storage.tables.worklist_rows import ClinicLine as ClinicLine
 from storage.tables.worklist_rows import Counts as Counts
@@ -104,6 +105,7 @@ class Transaction:
         self.site_moves = SiteMoves(connection)
         self.sites = Sites(connection)
         self.studies = Studies(connection)
+        self.study_removal = StudyRemoval(connection)
         self.users = Users(connection)
         self.worklists = Worklists(connection)
 
@@ -119,6 +121,14 @@ class Database(Protocol):
         Raises StorageFull, StorageUnavailable.
         """
 
+    def write_while(self, work: Callable[[Transaction], T], meanwhile: Callable[[], object], *, within_s: float) -> T:
+        """`write` for a thread that may block: `meanwhile` runs in it, where the engine can, beside `work`.
+
+        Committed only after `meanwhile` returned; what it raises rolls `work` back and is raised here. `meanwhile`
+        should take no longer than a sync of a disk: on SQLite other writes wait for it. Raises what `write` does, and
+        StorageUnavailable when there is no answer in time (it may be committed all the same).
+        """
+
     async def read(self, work: Callable[[Transaction], T]) -> T:
         """Run `work` on a snapshot, beside the writer. Raises StorageUnavailable."""
 
@@ -131,6 +141,10 @@ class ObjectWriter(Protocol):
 
     def write(self, data: bytes | memoryview) -> None:
         """Take the next bytes. Raises StorageFull."""
+
+    @property
+    def finishes_soon(self) -> bool:
+        """True if `finish` takes about as long as one sync of a disk, so that a transaction may wait for it."""
 
     def ref(self) -> ObjectRef:
         """What the object will be called if nothing more is written."""

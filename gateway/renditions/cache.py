@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
@@ -41,6 +42,12 @@ class RenditionCache:
         except OSError:
             with contextlib.suppress(OSError):
                 temporary.unlink()
+
+    def forget(self, object_sha256: str) -> None:
+        """Remove every rendition of an object that was deleted. Raises OSError where that fails."""
+        folder = self._path(object_sha256, "any").parent
+        if folder.is_dir():
+            shutil.rmtree(folder)
 
     def total_bytes(self) -> int:
         """What lies in the cache."""

@@ -23,6 +23,7 @@ from gateway.services.complete_study import (
 )
 from gateway.services.find_origin import keep_origin, origin_of_new, site_of_later
 from gateway.services.link_order import link_order
+from gateway.services.returned_study import note_return
 from storage.interface import Transaction
 from storage.model import (
     EVERYWHERE,
@@ -165,6 +166,7 @@ def _keep(tx: Transaction, candidate: Candidate, known: Study | None) -> Indexed
     if known is None:
         candidate, study, has_alarm = _new_study(tx, candidate)
         has_alarm = link_order(tx, study, at=at) or has_alarm
+        has_alarm = note_return(tx, study, at=at) or has_alarm
     else:
         study = known
         has_alarm = _updated(tx, candidate, study)

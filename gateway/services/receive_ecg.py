@@ -19,6 +19,7 @@ from gateway.formats.ecg import ecg_facts, read_ecg, recognise
 from gateway.observability import metrics
 from gateway.services.ports import Event, Parts
 from gateway.services.receive_instance import Sender, keep_quarantined, receive_part10
+from gateway.services.returned_study import note_return
 from storage.interface import Transaction
 from storage.model import (
     Arrival,
@@ -125,6 +126,7 @@ class _Arriving:
             frame_count=1, has_waveform=True, received_at=now)
         if not tx.studies.add_study(study):
             raise _LostRace
+        note_return(tx, study, at=now)
         tx.studies.add_series(series)
         tx.studies.add_instance(instance)
         tx.studies.add_ecg(ecg_facts(record, instance.id))

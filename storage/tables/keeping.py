@@ -71,6 +71,23 @@ class Keeping:
             .order_by(t.study.c.last_arrival_at, t.study.c.id).limit(limit))
         return list(rows.scalars())
 
+    def find_studies(self, words: str, scope: Scope, limit: int) -> list[str]:
+        """Ids of studies by UID, our id, accession number, patient ID, or the beginning of the name; newest first."""
+        name = words.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        rows = self._connection.execute(
+            sa.select(t.study.c.id).join(t.patient, t.patient.c.id == t.study.c.patient_key)
+            .where(within(scope, t.study.c.site_id),
+                   sa.or_(t.study.c.id == words, t.study.c.study_instance_uid == words,
+                          t.study.c.accession_number == words, t.patient.c.patient_id == words,
+                          t.patient.c.name_display.like(f"{name}%", escape="\\")))
+            .order_by(t.study.c.last_arrival_at.desc(), t.study.c.id).limit(limit))
+        return list(rows.scalars())
+
+    def report_ids(self, study_id: str) -> list[str]:
+        """Every version of the study's report."""
+        return list(self._connection.execute(sa.select(t.report.c.id).where(t.report.c.study_id == study_id)
+                                             .order_by(t.report.c.version)).scalars())
+
     # ------------------------------------------------------------------------------------------------------ holds
     def add_hold(self, hold: LegalHold) -> None:
         """Seal a study."""
@@ -106,10 +123,10 @@ class Keeping:
         values = dataclasses.asdict(deletion) | {"state": deletion.state.value}
         self._connection.execute(sa.insert(t.deletion), values)
 
-    def deletion(self, deletion_id: str, scope: Scope) -> Deletion | None:
-        """One; its row is locked until the transaction ends where the engine has row locks."""
-        row = self._connection.execute(sa.select(t.deletion).where(
-            t.deletion.c.id == deletion_id, within(scope, t.deletion.c.site_id)).with_for_update()).first()
+    def deletion(self, deletion_id: str, scope: Scope, *, is_locked: bool = False) -> Deletion | None:
+        """One; with `is_locked`, in a write, nobody else changes it until the transaction ends."""
+        wanted = sa.select(t.deletion).where(t.deletion.c.id == deletion_id, within(scope, t.deletion.c.site_id))
+        row = self._connection.execute(wanted.with_for_update() if is_locked else wanted).first()
         return None if row is None else _deletion(row)
 
     def deletions(self, scope: Scope, *, limit: int = 500) -> list[Deletion]:
@@ -124,6 +141,14 @@ class Keeping:
         """The one that was asked for or approved and is not done."""
         row = self._connection.execute(sa.select(t.deletion).where(
             t.deletion.c.study_id == study_id, t.deletion.c.state.in_(_OPEN))).first()
+        return None if row is None else _deletion(row)
+
+    def deletion_of_gone(self, study_id: str, scope: Scope) -> Deletion | None:
+        """The one that took the study away."""
+        gone = (DeletionState.DELETING.value, DeletionState.DELETED.value)
+        row = self._connection.execute(sa.select(t.deletion).where(
+            t.deletion.c.study_id == study_id, t.deletion.c.state.in_(gone),
+            within(scope, t.deletion.c.site_id))).first()
         return None if row is None else _deletion(row)
 
     def change_deletion(self, deletion_id: str, state: DeletionState, **values: Any) -> None:

@@ -53,7 +53,8 @@ class Objects:
                   ("report", schema.report, schema.report.c.dicom_sha256)]
         found: list[tuple[str, str, str]] = []
         for name, table, column in places:
-            is_known = sa.exists().where(stored_object.c.sha256 == column)
+            is_known = sa.or_(sa.exists().where(stored_object.c.sha256 == column),
+                              sa.exists().where(schema.tombstone.c.object_sha256 == column))
             rows = self._connection.execute(
                 sa.select(table.c.id, column.label("sha256")).where(column.is_not(None), column != "", ~is_known))
             found.extend((name, row.id, row.sha256) for row in rows)

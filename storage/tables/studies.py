@@ -101,12 +101,14 @@ class Studies:
         return None if row is None else Series(**row)
 
     def add_instance(self, instance: Instance) -> bool:
-        """Remember an instance and count it in its series and study. False if its UID is there already."""
+        """Remember an instance and count it in its series and study.
+
+        False if its UID is there already, or if the study was deleted in this moment: then nothing may be committed.
+        """
         if not self._add(_instance, _plain(instance)):
             return False
         _COUNT_IN_SERIES.run(self._connection, {"of_series": instance.series_id})
-        _COUNT_IN_STUDY.run(self._connection, {"of_study": instance.study_id})
-        return True
+        return _COUNT_IN_STUDY.run(self._connection, {"of_study": instance.study_id}) == 1
 
     def add_ecg(self, facts: EcgFacts) -> None:
         """Beside the instance."""

@@ -110,8 +110,10 @@ async def test_safety_is_told_only_of_what_was_read_back_and_copied(parts):
     assert "second copy" in before.why
     await JobRunner(parts, {**COPY_HANDLERS}).run_due()
     after = await safety_of(parts, [ref.sha256, "0" * 64])
-    assert after[ref.sha256].is_safe and after[ref.sha256].why == ""
-    assert not after["0" * 64].is_kept and "not kept" in after["0" * 64].why
+    assert after[ref.sha256].is_safe
+    assert after[ref.sha256].why == ""
+    assert not after["0" * 64].is_kept
+    assert "not kept" in after["0" * 64].why
 
 
 async def test_a_damaged_object_is_never_called_safe(parts, clock):
@@ -121,7 +123,9 @@ async def test_a_damaged_object_is_never_called_safe(parts, clock):
     damage(path_of(parts, ref.sha256))
     clock.advance(3600)
     safety = (await safety_of(alone, [ref.sha256]))[ref.sha256]
-    assert not safety.is_sound and not safety.is_safe and not safety.is_waiting
+    assert not safety.is_sound
+    assert not safety.is_safe
+    assert not safety.is_waiting
     assert await alarms(alone) == ["object-damaged"]
 
 
@@ -236,7 +240,9 @@ async def test_a_damaged_source_is_not_copied(parts, clock):
     damage(path_of(parts, ref.sha256))
     await copy_waiting(parts)
     care = await care_of(parts, ref)
-    assert care.copy_state is CopyState.WAITING and care.copy_attempts == 1 and "damaged" in care.copy_error
+    assert care.copy_state is CopyState.WAITING
+    assert care.copy_attempts == 1
+    assert "damaged" in care.copy_error
     assert not path_of(parts, ref.sha256, in_second_copy=True).exists()
     assert care.copy_due > clock(), "it is tried again, later and later"
 
