@@ -43,6 +43,7 @@ from storage.tables.jobs import Jobs
 from storage.tables.keeping import Keeping
 from storage.tables.object_care import ObjectsInCare
 from storage.tables.objects import Objects
+from storage.tables.order_matches import OrderMatches
 from storage.tables.orders import Orders
 from storage.tables.origins import Origins
 from storage.tables.performed_steps import PerformedSteps
@@ -95,6 +96,7 @@ class Transaction:
         self.keeping = Keeping(connection)
         self.object_care = ObjectsInCare(connection)
         self.objects = Objects(connection)
+        self.order_matches = OrderMatches(connection)
         self.orders = Orders(connection)
         self.origins = Origins(connection)
         self.quarantine = Quarantine(connection)

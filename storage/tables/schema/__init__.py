@@ -17,6 +17,7 @@ from storage.tables.schema.keeping import object_care as object_care
 from storage.tables.schema.keeping import retention_rule as retention_rule
 from storage.tables.schema.keeping import tombstone as tombstone
 from storage.tables.schema.keeping import visit as visit
+from storage.tables.schema.order_matches import order_match as order_match
 from storage.tables.schema.orders import exam_order as exam_order
 from storage.tables.schema.orders import hl7_exchange as hl7_exchange
 from storage.tables.schema.orders import hl7_partner as hl7_partner

@@ -27,8 +27,8 @@ patient = sa.Table("patient", metadata, identifier(), text("site_id"), text("pat
                    text("name_raw_hex", server_default=""), text("sex", server_default=""),
                    optional("birth_date", sa.Date), sa.Index(None, "site_id", "patient_id"),
                    sa.Index(None, "patient_id"))
-sa.Index("ix_patient_name_display_folded", folded(patient.c.name_display))
-sa.Index("ix_patient_name_alphabetic_folded", folded(patient.c.name_alphabetic))
+sa.Index("ix_patient_name_display_folded", folded(patient.c.name_display), patient.c.site_id, patient.c.id)
+sa.Index("ix_patient_name_alphabetic_folded", folded(patient.c.name_alphabetic), patient.c.site_id, patient.c.id)
 study = sa.Table("study", metadata, identifier(), text("study_instance_uid"), text("site_id"), text("patient_key"),
                  optional("device_id"), text("modality"), text("body_part", server_default=""),
                  text("description", server_default=""), text("accession_number", server_default=""),
