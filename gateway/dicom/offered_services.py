@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.dicom.commitment_scp import commitment_service
+from gateway.dicom.mpps_scp import mpps_service
 from gateway.dicom.port_context import PortContext as PortContext
 from gateway.dicom.query_scp import query_service
 from gateway.dicom.retrieve_scp import retrieve_service
@@ -17,4 +18,5 @@ def offered_services(context: PortContext) -> list[DimseService]:
         retrieve_service(context),
         worklist_service(context),
         commitment_service(context),
+        mpps_service(context),
     ]

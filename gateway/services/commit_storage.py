@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.core.commitment import COMMITTED, FailureReason, KeptInstance, Safety, reason_of, refusal
 from gateway.core.errors import GatewayError
@@ -144,11 +144,11 @@ def _write(tx: Transaction, parts: Parts, asked: Commitment, judged: Sequence[Co
             detail=f"{asked.ae_title} asked for {len(judged)} instances; not committed: "
                    + ", ".join(f"{count} × {reason}" for reason, count in sorted(failures.items())))
         return []
-    return _tell_studies(tx, parts, asked, judged, kept)
+    return _tell_studies(tx, asked, judged, kept, at=now)
 
 
-def _tell_studies(tx: Transaction, parts: Parts, asked: Commitment, judged: Sequence[CommitmentItem],
-                  kept: Sequence[KeptInstance | None]) -> list[Study]:
+def _tell_studies(tx: Transaction, asked: Commitment, judged: Sequence[CommitmentItem],
+                  kept: Sequence[KeptInstance | None], *, at: datetime) -> list[Study]:
     """Everything that the device named is here: evidence for the studies that it belongs to."""
     named: defaultdict[str, set[str]] = defaultdict(set)
     for item, found in zip(judged, kept, strict=True):
@@ -160,7 +160,7 @@ def _tell_studies(tx: Transaction, parts: Parts, asked: Commitment, judged: Sequ
         if study is None:
             continue
         evidence = Evidence(study.study_instance_uid, EvidenceKind.COMMITMENT, asked.id, asked.site_id,
-                            asked.device_id, parts.clock(), True, len(uids), tuple(sorted(uids)))
-        if (done := note_evidence(tx, parts, evidence)) is not None:
+                            asked.device_id, at, True, len(uids), tuple(sorted(uids)))
+        if (done := note_evidence(tx, evidence, at=at)) is not None:
             completed.append(done)
     return completed

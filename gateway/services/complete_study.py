@@ -31,6 +31,7 @@ from storage.model.commitments import Evidence, EvidenceKind
 JOB = "complete_study"
 ROUTE_JOB = "route_study"
 RENDITIONS_JOB = "make_renditions"
+LEARN_JOB = "learn_character_set"
 
 BY_ATTRIBUTE = "attribute"               # (0020,1208) in the images: of the whole study
 BY_ACQUISITION = "acquisition"           # (0020,1002) in the images: of one acquisition, perhaps not of the whole
@@ -100,21 +101,21 @@ async def association_ended(parts: Parts, study_ids: Iterable[str]) -> None:
 
 
 # ---------------------------------------------------------------------------------- in the caller's transaction
-def note_evidence(tx: Transaction, parts: Parts, evidence: Evidence) -> Study | None:
+def note_evidence(tx: Transaction, evidence: Evidence, *, at: datetime) -> Study | None:
     """Remember what a source says a study consists of, now or once it comes; the study, if that completes it.
 
     What the same source said before is replaced. The caller announces the study after the write.
     """
     tx.performed_steps.note_evidence(evidence)
     study = tx.studies.find_uid(evidence.study_instance_uid, EVERYWHERE)
-    return None if study is None else complete_if_evident(tx, study, at=parts.clock())
+    return None if study is None else complete_if_evident(tx, study, at=at)
 
 
-def note_expected_count(tx: Transaction, parts: Parts, study_instance_uid: str, count: int, *, ref: str, site_id: str,
-                        kind: EvidenceKind = EvidenceKind.ORDER) -> Study | None:
-    """The same for who knows only the number, as an order does; `ref` names the order."""
-    told = Evidence(study_instance_uid, kind, ref, site_id, None, parts.clock(), True, count)
-    return note_evidence(tx, parts, told)
+def note_expected_count(tx: Transaction, study_instance_uid: str, count: int, *, ref: str, site_id: str,
+                        at: datetime) -> Study | None:
+    """The same for an order, which knows only the number; `ref` names it."""
+    told = Evidence(study_instance_uid, EvidenceKind.ORDER, ref, site_id, None, at, True, count)
+    return note_evidence(tx, told, at=at)
 
 
 def complete_if_evident(tx: Transaction, study: Study, *, at: datetime) -> Study | None:
@@ -142,6 +143,7 @@ def mark_complete(tx: Transaction, study: Study, complete_by: CompleteBy, *, at:
     """Complete, audited, and on its way to a reader."""
     tx.studies.set_state(study.id, StudyState.COMPLETE, at=at, complete_by=complete_by)
     tx.orders.note_performed(study.id, at=at)
+    tx.orders.note_performed(study.id, at=at)
     tx.audit.append(AuditEntry(
         at, "gateway", "study.completed", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
         detail={"complete_by": complete_by.value, "instances": study.instance_count,
@@ -149,6 +151,8 @@ def mark_complete(tx: Transaction, study: Study, complete_by: CompleteBy, *, at:
     tx.jobs.enqueue(ROUTE_JOB, study.id, due=at, key=f"{ROUTE_JOB}:{study.id}:{study.reopened_count}")
     if study.modality != "ECG":
         tx.jobs.enqueue(RENDITIONS_JOB, study.id, due=at)
+    if study.device_id is not None:
+        tx.jobs.enqueue(LEARN_JOB, study.id, due=at)
 
 
 def mark_reopened(tx: Transaction, study: Study, *, at: datetime) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.core.order import more_urgent
+from gateway.services.complete_study import note_expected_count
 from storage.interface import Transaction
 from storage.model import AuditEntry, Study
 from storage.model.orders import LinkEvidence, Order
@@ -42,7 +43,8 @@ def take_link(tx: Transaction, order: Order, study: Study, evidence: LinkEvidenc
     if not tx.orders.link(order, study.id, evidence, at=at):
         return False
     if order.expected_count is not None:
-        tx.studies.note_arrival(study.id, study.last_arrival_at, expected_count=order.expected_count)
+        note_expected_count(tx, study.study_instance_uid, order.expected_count, ref=order.id, site_id=study.site_id,
+                            at=at)
     urgency = more_urgent(order.urgency, study.urgency)
     if urgency != study.urgency:
         tx.studies.set_urgency(study.id, urgency)
