@@ -32,6 +32,7 @@ from gateway.services import (
     delete_study,
     deliver,
     learn_character_set,
+    match_order,
     route_study,
     scrub_objects,
     second_copy,
@@ -136,7 +137,7 @@ class Gateway:
             **complete_study.HANDLERS, **route_study.HANDLERS, **claim_reading.HANDLERS, **RENDER_HANDLERS,
             **watch_certificates.HANDLERS, **sweep_orphans.HANDLERS, **scrub_objects.HANDLERS,
             **second_copy.HANDLERS, **delete_study.HANDLERS,
-            **learn_character_set.HANDLERS, **correct_device_text.HANDLERS,
+            **learn_character_set.HANDLERS, **match_order.HANDLERS, **correct_device_text.HANDLERS,
             **deliver.handlers(open_channels(parts.settings)),
         }
 

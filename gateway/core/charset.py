@@ -71,6 +71,16 @@ def python_codec(name: str) -> str:
     return "gb18030" if codec in ("gbk", "gb2312", "gb18030", "cp936") else codec
 
 
+def as_declared(declared: bytes, raw: bytes) -> str:
+    """The text as a program shows it that trusts the declaration; without one, as most do: in Latin-1."""
+    terms = tuple(t.strip(" \0").upper() for t in declared.decode("ascii", "replace").split("\\"))
+    codec = _declared_codec(terms)
+    raw = raw.rstrip(b"\0 ")
+    if _ESC in raw:
+        return _tidy(_decode_escapes(raw, codec))
+    return _tidy(_decode_leniently(raw, codec if codec and codec != "ascii" else "latin-1"))
+
+
 class TextReader:
     """Decodes the text elements of one data set.
 
@@ -93,7 +103,7 @@ class TextReader:
     def decode(self, raw: bytes) -> DecodedText:
         """Return the text of one element, its values not yet split."""
         raw = raw.rstrip(b"\0 ")
-        if not any(b >= 0x80 or b == _ESC for b in raw):
+        if raw.isascii() and _ESC not in raw:
             return DecodedText(_tidy(raw.decode("ascii")), Confidence.DECLARED, "ascii")
         if _ESC in raw:
             return DecodedText(_tidy(_decode_escapes(raw, self._declared_codec)), Confidence.DECLARED, "iso2022")
@@ -103,6 +113,8 @@ class TextReader:
 
     def values(self, raw: bytes) -> list[str]:
         """Return the values of a multi-valued text element; the backslash counts only after decoding."""
+        if raw.isascii() and _ESC not in raw:               # nearly every element of nearly every object
+            return [v.replace("\0", "").strip() for v in raw.decode("ascii").split("\\")]
         return [_tidy(v) for v in self.decode(raw).text.split("\\")]
 
     def person_name(self, raw: bytes) -> PatientName:

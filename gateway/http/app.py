@@ -11,13 +11,18 @@ from gateway.http import (
     admin,
     admin_watch,
     clinic,
+    device_text,
+    devices,
     dicomweb,
     ecg,
     events,
     health,
+    keeping,
     middlewares,
     openapi,
+    order_matches,
     orders,
+    origins,
     pages,
     quarantine,
     readings,
@@ -55,9 +60,12 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
     """Every row but the description and the pages."""
     return [
         *session.routes(parts), *readings.routes(parts), *studies.routes(parts), *clinic.routes(parts),
-        *admin.routes(parts, dicom_address=dicom_address), *admin_watch.routes(parts),
-        *quarantine.routes(parts), *events.routes(parts), *health.routes(parts), *reports.routes(parts),
-        *orders.routes(parts), *ecg.routes(parts), *dicomweb.routes(parts),
+        *admin.routes(parts, dicom_address=dicom_address), *devices.routes(parts), *origins.routes(parts),
+        *admin_watch.routes(parts),
+        *quarantine.routes(parts), *device_text.routes(parts), *events.routes(parts), *health.routes(parts),
+        *keeping.routes(parts),
+        *reports.routes(parts), *orders.routes(parts), *order_matches.routes(parts),
+        *ecg.routes(parts), *dicomweb.routes(parts),
     ]
 
 

@@ -94,10 +94,10 @@ async def examine(parts: Parts, arrival_id: str, by: By) -> Examination:
     head = await second_head(parts, arrival_id, by)
     found = await parts.database.read(lambda tx: find(tx, arrival_id, by, head))
     await _note(parts, found, by)
-    codec = await _codec(parts, found.arrival)
+    codec = await codec_of(parts, found.arrival.device_id)
     first_ref = None if found.first is None else superseded(found) or (
         found.first.object_sha256, found.first.size_bytes)
-    first_codec = await _codec_of_study(parts, found.first_study)
+    first_codec = await codec_of(parts, found.first_study.device_id if found.first_study else None)
     first, first_head, one = await asyncio.to_thread(_read_side, parts, first_ref, first_codec)
     second, second_file, other = await asyncio.to_thread(
         _read_side, parts, (found.arrival.object_sha256, found.arrival.size_bytes), codec)
@@ -130,7 +130,7 @@ async def object_of(parts: Parts, arrival_id: str, by: By, *, is_first: bool) ->
 async def second_head(parts: Parts, arrival_id: str, by: By) -> DatasetHead | None:
     """What the index would know of the arrival; None where it cannot be read as DICOM. Raises NotFound."""
     arrival = await parts.database.read(lambda tx: in_quarantine(tx, arrival_id, by))
-    codec = await _codec(parts, arrival)
+    codec = await codec_of(parts, arrival.device_id)
     return await asyncio.to_thread(read_again, parts, arrival, codec)
 
 
@@ -190,16 +190,8 @@ def superseded(found: Found) -> tuple[str, int] | None:
     return None
 
 
-async def _codec(parts: Parts, arrival: Arrival) -> str | None:
-    device_id = arrival.device_id
-    if device_id is None:
-        return None
-    device = await parts.database.read(lambda tx: tx.sites.device(device_id))
-    return device.character_set if device is not None else None
-
-
-async def _codec_of_study(parts: Parts, study: Study | None) -> str | None:
-    device_id = study.device_id if study is not None else None
+async def codec_of(parts: Parts, device_id: str | None) -> str | None:
+    """The rule of a device, None if there is none."""
     device = await parts.database.read(lambda tx: tx.sites.device(device_id)) if device_id else None
     return device.character_set if device is not None else None
 

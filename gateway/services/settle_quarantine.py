@@ -22,9 +22,11 @@ from gateway.formats.ecg import ecg_facts, read_ecg
 from gateway.services.administer_sites import By
 from gateway.services.compare_arrivals import (
     Found,
+    codec_of,
     find,
     in_quarantine,
     object_of,
+    read_again,
     second_head,
     situation,
     superseded,
@@ -57,7 +59,8 @@ async def decide(parts: Parts, arrival_id: str, choice: QuarantineChoice, *, rea
     """
     reason = checked_reason(reason)
     head = await second_head(parts, arrival_id, by)
-    work = _Work(parts, arrival_id, choice, reason, by, head, await _ecg(parts, arrival_id, head, choice, by))
+    work = _Work(parts, arrival_id, choice, reason, by, head, await _ecg(parts, arrival_id, head, choice, by),
+                 await _first_attributes(parts, arrival_id, head, choice, by))
     arrival, study = await parts.database.write(work.decide)
     announce_decided(parts, arrival, study)
     return arrival
@@ -117,6 +120,7 @@ class _Work:
     by: By
     head: DatasetHead | None
     ecg: Callable[[str], EcgFacts] | None
+    first_attributes: dict[str, Any]     # of the superseded object, for taking it back
 
     def decide(self, tx: Transaction) -> tuple[Arrival, Study | None]:
         found = find(tx, self.arrival_id, self.by, self.head)
@@ -167,7 +171,7 @@ class _Work:
             shown, study = found.first, found.first_study
             if shown is None or study is None or shown.object_sha256 != last[0].detail["second_sha256"]:
                 raise NotNow("Readers see another object by now.", reason="not-possible-now")
-            self._show(tx, study, _from_json(last[0].detail["first"]), was=shown)
+            self._show(tx, study, _from_json(last[0].detail["first"], self.first_attributes), was=shown)
         if not tx.quarantine.reopen(found.arrival.id):
             raise NotNow("Somebody else has just decided it.")
         note_decision(tx, found.arrival, QuarantineChoice.UNDO, reason=self.reason, by=self.by, at=self._now,
@@ -221,12 +225,27 @@ async def _ecg(parts: Parts, arrival_id: str, head: DatasetHead | None, choice: 
     return lambda instance_id: ecg_facts(record, instance_id)
 
 
+async def _first_attributes(parts: Parts, arrival_id: str, head: DatasetHead | None, choice: QuarantineChoice,
+                            by: By) -> dict[str, Any]:
+    """What lists show of the superseded object, read from its bytes again."""
+    if choice is not QuarantineChoice.UNDO:
+        return {}
+    found = await parts.database.read(lambda tx: find(tx, arrival_id, by, head))
+    kept = superseded(found)
+    if kept is None:
+        return {}
+    first = replace(found.arrival, object_sha256=kept[0], size_bytes=kept[1])
+    codec = await codec_of(parts, found.first_study.device_id if found.first_study is not None else None)
+    read = await asyncio.to_thread(read_again, parts, first, codec)
+    return read.attributes if read is not None else {}
+
+
 def _as_json(instance: Instance) -> dict[str, Any]:
-    values = {f.name: getattr(instance, f.name) for f in dataclasses.fields(instance)}
+    """Its index row without what it says of the patient: that is read from the bytes when it is needed."""
+    values = {f.name: getattr(instance, f.name) for f in dataclasses.fields(instance) if f.name != "attributes"}
     return values | {"format": instance.format.value, "received_at": instance.received_at.isoformat()}
 
 
-def _from_json(values: dict[str, Any]) -> Instance:
-    return Instance(**values | {"format": InstanceFormat(values["format"]),
+def _from_json(values: dict[str, Any], attributes: dict[str, Any]) -> Instance:
+    return Instance(**values | {"format": InstanceFormat(values["format"]), "attributes": attributes,
                                 "received_at": datetime.fromisoformat(values["received_at"])})
-

@@ -36,6 +36,19 @@ class CharacterSets:
             .order_by(_note.c.at.desc(), _note.c.study_id).limit(limit))
         return [CharacterSetNote(**dict(row._mapping) | {"confidence": Confidence(row.confidence)}) for row in rows]
 
+    def notes_of_all(self, *, limit: int) -> dict[str, list[CharacterSetNote]]:
+        """The newest `limit` of each device, by its id."""
+        place = sa.func.row_number().over(partition_by=_note.c.device_id,
+                                          order_by=(_note.c.at.desc(), _note.c.study_id)).label("place")
+        ranked = sa.select(_note, place).subquery()
+        rows = self._connection.execute(
+            sa.select(*(ranked.c[column.name] for column in _note.c)).where(ranked.c.place <= limit))
+        found: dict[str, list[CharacterSetNote]] = {}
+        for row in rows:
+            found.setdefault(row.device_id, []).append(
+                CharacterSetNote(**dict(row._mapping) | {"confidence": Confidence(row.confidence)}))
+        return found
+
     # ------------------------------------------------------------------------------------------------ corrections
     def add_correction(self, correction: CharacterSetCorrection) -> None:
         """Remember who set what, and why."""
@@ -92,7 +105,8 @@ class CharacterSets:
 
     def set_series_description(self, series_id: str, description: str) -> None:
         """Text of a series, read in another way."""
-        self._connection.execute(sa.update(t.series).where(t.series.c.id == series_id).values(description=description))
+        self._connection.execute(sa.update(t.series).where(t.series.c.id == series_id)
+                                 .values(description=description))
 
     def set_attributes(self, instance: Instance, attributes: Mapping[str, Any]) -> None:
         """What searches answer for an instance; not if the row names other bytes by now."""

@@ -95,6 +95,25 @@ TABLE: dict[tuple[str, str], Call] = {
     ("GET", "/api/clinic/studies"): list_of("study", "q={name}", "q={patient_id}", "q={accession}",
                                             f"q={SHARED_PATIENT_ID}", "limit=500"),
     ("POST", "/api/deliveries/{delivery_id}/acknowledge"): Call({"delivery_id": "delivery"}),
+    # keeping
+    ("GET", "/api/admin/keeping"): Call(is_for_alliance=True),
+    ("PUT", "/api/admin/keeping/rules/{care_class}"): Call({"care_class": "=outpatient"}, as_json(years=20),
+                                                           is_for_alliance=True),
+    ("GET", "/api/admin/keeping/studies"): list_of("old_study", "q={name}", "q={patient_id}", "q={accession}",
+                                                   "q={study_uid}", f"q={SHARED_PATIENT_ID}"),
+    ("PUT", "/api/admin/keeping/studies/{study_id}/visit"): Call({"study_id": "old_study"}, as_json(
+        care_class="outpatient")),
+    ("POST", "/api/admin/keeping/studies/{study_id}/holds"): Call({"study_id": "seal_study"}, as_json(
+        reason="演示封存", demanded_by="演示家属")),
+    ("GET", "/api/admin/keeping/holds"): list_of("hold", "released=1"),
+    ("POST", "/api/admin/keeping/holds/{hold_id}/release"): Call({"hold_id": "release_hold"}, as_json(reason="结束")),
+    ("GET", "/api/admin/keeping/holds/{hold_id}/manifest"): Call({"hold_id": "hold"}),
+    ("GET", "/api/admin/keeping/deletions"): list_of("deletion"),
+    ("POST", "/api/admin/keeping/studies/{study_id}/deletion"): Call({"study_id": "ask_study"}, as_json(
+        reason="演示期满")),
+    ("POST", "/api/admin/keeping/deletions/{deletion_id}/approve"): Call({"deletion_id": "approve_deletion"}),
+    ("POST", "/api/admin/keeping/deletions/{deletion_id}/withdraw"): Call({"deletion_id": "deletion"}, as_json(
+        reason="演示撤回")),
     # orders
     ("GET", "/api/orders"): list_of("order", "q={name}", "q={patient_id}", "q={order_accession}", "state=scheduled",
                                     "unlinked=1&limit=500"),
@@ -125,6 +144,13 @@ TABLE: dict[tuple[str, str], Call] = {
     ("POST", "/api/admin/knocks/{knock_id}/accept"): Call({"knock_id": "knock"}, as_json(
         site_id="{site}", name="演示敲门"), is_for_alliance=True),
     ("POST", "/api/admin/knocks/{knock_id}/dismiss"): Call({"knock_id": "other_knock"}, is_for_alliance=True),
+    ("GET", "/api/admin/origins"): Call(is_for_alliance=True),
+    ("POST", "/api/admin/origins/{study_id}/settle"): Call({"study_id": "waiting_study"}, as_json(
+        site_id="{site}", reason="电话核实"), is_for_alliance=True),
+    ("GET", "/api/admin/relay-rules"): Call(is_for_alliance=True),
+    ("PUT", "/api/admin/relay-rules"): Call(is_for_alliance=True, send=lambda clinic: {"json": {"rules": []}}),
+    ("POST", "/api/admin/relay-rules/try"): Call(is_for_alliance=True, send=lambda clinic: {
+        "json": {"rules": [], "elements": {"InstitutionName": "x"}}}),
     ("GET", "/api/admin/destinations"): list_of("destination"),
     ("POST", "/api/admin/destinations"): Call(send=NODE),
     ("PUT", "/api/admin/destinations/{destination_id}"): Call({"destination_id": "destination"}, NODE),
@@ -139,6 +165,11 @@ TABLE: dict[tuple[str, str], Call] = {
     ("GET", "/api/admin/quarantine/{arrival_id}/preview"): Call({"arrival_id": "film_arrival"}),
     ("POST", "/api/admin/quarantine/{arrival_id}/decide"): Call({"arrival_id": "arrival"}, as_json(
         choice="settle", reason="看过")),
+    ("GET", "/api/admin/devices-text"): list_of("device"),
+    ("GET", "/api/admin/devices-text/{device_id}"): Call({"device_id": "device"}),
+    ("POST", "/api/admin/devices-text/{device_id}/correct"): Call({"device_id": "device"}, as_json(
+        character_set="gbk", reason="演示更正")),
+    ("POST", "/api/admin/devices-text/{device_id}/undo"): Call({"device_id": "device"}, as_json(reason="撤销")),
     ("GET", "/api/admin/alarms"): list_of("alarm"),
     ("POST", "/api/admin/alarms/{alarm_id}/acknowledge"): Call({"alarm_id": "alarm"}),
     ("GET", "/api/admin/deliveries"): list_of("report"),

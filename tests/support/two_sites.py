@@ -6,7 +6,7 @@ one of them alone; `secrets_of` reads that difference out of the tables.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
@@ -42,6 +42,7 @@ from storage.model import (
 from storage.model.orders import Hl7Partner, OrderSource
 from storage.tables import schema
 from tests.support import dicom_builders, ecg_builders
+from tests.support.kept_studies import add_kept
 from tests.support.web import PASSWORD, add_exam, add_person, add_site, add_token
 
 SHARED_PATIENT_ID = "SHARED-0001"
@@ -75,6 +76,7 @@ async def make_clinic(parts: Parts, site_id: str, word: str) -> Clinic:
     for scope in ("ingest", "read", "admin"):
         clinic.tokens[scope] = await add_token(parts, site_id, scope)
     await _furnish(parts, clinic)
+    clinic.ids |= await add_kept(parts, site_id, word, clinic.people[Role.CLINIC])
     await _order(parts, clinic)
     await _receive(parts, clinic)
     await _sign(parts, clinic)
@@ -88,7 +90,7 @@ async def run_due_jobs(parts: Parts, clock) -> None:
     clock.advance(parts.settings.quiet_period_s + 1)
     handlers = {**complete_study.HANDLERS, **route_study.HANDLERS,
                 **deliver.handlers({DestinationKind.CLINIC_PAGE: _Page(), DestinationKind.DICOM: _NodeIsDown()})}
-    while jobs := await _claim(parts):
+    while jobs := await claim_jobs(parts):
         for job in jobs:
             try:
                 if job.kind in handlers:
@@ -98,7 +100,7 @@ async def run_due_jobs(parts: Parts, clock) -> None:
                 await parts.database.write(partial(_give_back, job, later))
 
 
-async def _claim(parts: Parts) -> list[Job]:
+async def claim_jobs(parts: Parts) -> list[Job]:
     now = parts.clock()
     return await parts.database.write(
         lambda tx: tx.jobs.claim("test", now=now, lease_until=now + timedelta(minutes=1), limit=20))
@@ -178,6 +180,9 @@ async def _receive(parts: Parts, clinic: Clinic) -> None:
     readings = await parts.database.read(
         lambda tx: tx.worklists.readings_of([receipt.study_id or "", ecg.study_id], EVERYWHERE))
     clinic.ids |= {"reading": readings[receipt.study_id].id, "ecg_reading": readings[ecg.study_id].id}
+    relay = Device(new_id(), clinic.site_id, f"演示{word}前置机", "RELAY", None, "", is_relay=True)
+    waiting = await receive_part10(parts, dicom_builders.dx_image(), replace(sender, device=relay))
+    clinic.ids["waiting_study"] = waiting.study_id or ""       # nobody can say yet whose it is
 
 
 async def _sign(parts: Parts, clinic: Clinic) -> None:

@@ -174,6 +174,7 @@ export interface StudyView {
   series: SeriesView[];
   decision: DecisionView | null;
   related: RelatedStudy[];
+  origin: StudyOriginView | null;
 }
 
 export interface ReportTextView {
@@ -346,27 +347,6 @@ export interface SiteView {
   is_enabled: boolean;
 }
 
-export interface DeviceView {
-  id: string;
-  site_id: string;
-  name: string;
-  ae_title: string;
-  address: string | null;
-  modality: string;
-  character_set: string | null;
-  is_enabled: boolean;
-}
-
-export interface DeviceRequest {
-  site_id: string;
-  name: string;
-  ae_title: string;
-  address?: string | null;
-  modality?: string;
-  character_set?: string | null;
-  is_enabled?: boolean;
-}
-
 export interface KnockView {
   id: string;
   ae_title: string;
@@ -478,6 +458,221 @@ export interface LiveEvent {
   reading_id: string;
 }
 
+/** The certificate that a caller with the device's AE title and address showed last. */
+export interface ShownCertificate {
+  sha256: string;
+  subject: string;
+  issuer: string;
+  address: string;
+  not_after: string;
+  seen_at: string;
+  is_admitted: boolean;
+  freshness: string;
+}
+
+export interface DeviceView {
+  id: string;
+  site_id: string;
+  name: string;
+  ae_title: string;
+  address: string | null;
+  modality: string;
+  character_set: string | null;
+  is_enabled: boolean;
+  port: number;
+  answer_character_set: string;
+  certificate_sha256: string;
+  max_associations: number;
+  quiet_period_s: number | null;
+  is_relay: boolean;
+  shown_certificate: ShownCertificate | null;
+}
+
+/** The whole device; what is left out is as for a new one. */
+export interface DeviceRequest {
+  site_id: string;
+  name: string;
+  ae_title: string;
+  address?: string | null;
+  modality?: string;
+  character_set?: string | null;
+  is_enabled?: boolean;
+  port?: number;
+  answer_character_set?: string;
+  certificate_sha256?: string;
+  max_associations?: number;
+  quiet_period_s?: number | null;
+  is_relay?: boolean;
+}
+
+/** The room that is left, and how long it lasts. */
+export interface SpaceView {
+  level: string;
+  free_bytes: number | null;
+  reserve_bytes: number;
+  quota_bytes: number;
+  kept_objects: number;
+  kept_bytes: number;
+  room_bytes: number | null;
+  usual_day_bytes: number | null;
+  measured_days: number;
+  days_left: number | null;
+  today_bytes: number;
+  warning_bytes: number;
+  warning_days: number;
+}
+
+/** How far the background check of all objects is. */
+export interface ChecksView {
+  objects: number;
+  unchecked: number;
+  damaged: number;
+  missing: number;
+  oldest_check_at: string | null;
+  mb_per_s: number;
+  every_days: number;
+}
+
+/** Where the second copies stand. */
+export interface CopiesView {
+  address: string;
+  is_on_same_disk: boolean;
+  waiting: number;
+  waiting_bytes: number;
+  failing: number;
+  oldest_waiting_at: string | null;
+  problem: string;
+}
+
+export interface BadObjectView {
+  sha256: string;
+  size_bytes: number;
+  state: string;
+  checked_at: string;
+}
+
+export interface RetentionRuleView {
+  care_class: string;
+  years: number;
+  legal_years: number;
+}
+
+export interface RetentionRuleRequest {
+  years: number;
+}
+
+/** All of it at a glance. */
+export interface KeepingView {
+  space: SpaceView;
+  checks: ChecksView;
+  copies: CopiesView;
+  bad_objects: BadObjectView[];
+  rules: RetentionRuleView[];
+  deletion_wait_days: number;
+}
+
+/** A study and how long it must be kept. */
+export interface StandingView {
+  study_id: string;
+  study_instance_uid: string;
+  site_id: string;
+  patient: PatientView;
+  modality: string;
+  description: string;
+  instance_count: number;
+  last_arrival_at: string;
+  care_class: string;
+  years: number;
+  counted_from: string;
+  retain_until: string;
+  holds: number;
+  obstacles: string[];
+  deletion_state: string;
+}
+
+export interface VisitRequest {
+  care_class: string;
+  ended_at?: string | null;
+}
+
+export interface HoldRequest {
+  reason: string;
+  demanded_by: string;
+}
+
+export interface HoldView {
+  id: string;
+  study_id: string;
+  study_instance_uid: string;
+  site_id: string;
+  reason: string;
+  demanded_by: string;
+  placed_by: string;
+  placed_at: string;
+  manifest_sha256: string;
+  released_at: string | null;
+  released_by: string;
+  release_reason: string;
+}
+
+export interface DeletionView {
+  id: string;
+  study_id: string;
+  study_instance_uid: string;
+  site_id: string;
+  state: string;
+  reason: string;
+  retain_until: string;
+  asked_by_id: string;
+  asked_by: string;
+  asked_at: string;
+  approved_by: string;
+  approved_at: string | null;
+  due_at: string | null;
+  done_at: string | null;
+  note: string;
+  objects: number;
+  size_bytes: number;
+}
+
+/** An order that may be the study's; `reasons` are machine words for what agrees and what contradicts. */
+export interface ProposalView {
+  order: OrderView;
+  score: number;
+  reasons: string[];
+}
+
+/** A study without an order, and the orders that may be its own, the best first. */
+export interface OpenQuestionView {
+  study_id: string;
+  site_id: string;
+  site_name: string;
+  patient_name: string;
+  name_is_guess: boolean;
+  patient_id: string;
+  sex: string;
+  birth_date: string | null;
+  modality: string;
+  body_part: string;
+  description: string;
+  accession_number: string;
+  study_at: string | null;
+  arrived_at: string;
+  device_name: string;
+  instance_count: number;
+  proposals: ProposalView[];
+}
+
+export interface OpenQuestionList {
+  items: OpenQuestionView[];
+  total: number;
+}
+
+export interface LinkRequest {
+  order_id: string;
+  reason: string;
+}
+
 /** What a clinic asks for; what is left out is not known, and names that are left out are given. */
 export interface OrderRequest {
   patient_name: string;
@@ -491,6 +686,8 @@ export interface OrderRequest {
   visit_number?: string;
   accession_number?: string;
   study_instance_uid?: string;
+  requested_procedure_id?: string;
+  scheduled_step_id?: string;
   placer_order_number?: string;
   body_part?: string;
   procedure_code?: string;
@@ -580,6 +777,80 @@ export interface Hl7PartnerView {
   site_id: string;
   character_set: string;
   is_enabled: boolean;
+}
+
+/** One thing that was seen, and the site that it names; "" where it names none. */
+export interface EvidenceView {
+  kind: string;
+  seen: string;
+  site_id: string;
+  site_name: string;
+}
+
+/** A study whose site a person must name, with everything that was seen when it came. */
+export interface WaitingOriginView {
+  study_id: string;
+  at: string;
+  why: string;
+  device_id: string | null;
+  device_name: string | null;
+  is_relay: boolean;
+  patient_id: string;
+  patient_name: string;
+  modality: string;
+  description: string;
+  accession_number: string;
+  study_at: string | null;
+  instance_count: number;
+  evidence: EvidenceView[];
+  elements: Record<string, string>;
+}
+
+export interface SettleOriginRequest {
+  site_id: string;
+  reason: string;
+}
+
+/** What a relay sends comes from the site when the element reads so. The first rule that fits decides. */
+export interface RelayRuleView {
+  device_id: string | null;
+  element: string;
+  comparison: string;
+  text: string;
+  site_id: string;
+  is_enabled: boolean;
+}
+
+/** The whole list, in its order. */
+export interface RelayRulesView {
+  rules: RelayRuleView[];
+  elements: string[];
+  settled: number;
+}
+
+export interface RelayRulesRequest {
+  rules: RelayRuleView[];
+}
+
+/** A list that need not be in force, and what an object says. */
+export interface TryRelayRulesRequest {
+  rules: RelayRuleView[];
+  elements: Record<string, string>;
+  device_id?: string;
+}
+
+/** The rule that decides, by its place in the list from 0, and its site; null: none fits. */
+export interface TryRelayRulesView {
+  rule: number | null;
+  site_id: string | null;
+}
+
+/** Where a study comes from and by what that is known, in one line. */
+export interface StudyOriginView {
+  state: string;
+  decided_by: string | null;
+  seen: string;
+  why: string;
 }
 
 /** One arrival in quarantine. */
