@@ -7,6 +7,7 @@ import { useResource } from '../app/resource';
 import { CheckField, TextField } from '../parts/field';
 import { useWords } from '../words';
 import { ModalityChoice, SiteChoice, siteName } from './choices';
+import { TextButton, TextSuggestions } from './device_text';
 import { FormDialog } from './form_dialog';
 import { Table } from './table';
 import { useAdminWords } from './use_words';
@@ -25,6 +26,7 @@ export function DevicesSection() {
           {a.add}
         </button>
       </div>
+      <TextSuggestions onChanged={devices.reload} />
       <Table
         label={a.sections.devices}
         list={devices}
@@ -41,9 +43,12 @@ export function DevicesSection() {
           {
             title: a.actions,
             cell: (device) => (
-              <button type="button" className="button" onClick={() => { setOpen(device); }}>
-                {a.change}
-              </button>
+              <span className="row-acts">
+                <button type="button" className="button" onClick={() => { setOpen(device); }}>
+                  {a.change}
+                </button>
+                <TextButton deviceId={device.id} name={device.name} onChanged={devices.reload} />
+              </span>
             ),
           },
         ]}
