@@ -22,6 +22,7 @@ from gateway.dicom.commitment_scp import commitment_handlers
 from gateway.dicom.secure_port import tls_files
 from gateway.dicom.storage_scp import StorageScp
 from gateway.ecg.watched_folder import WatchedFolders
+from gateway.hl7.mllp_listener import MllpListener
 from gateway.http.app import create_app
 from gateway.renditions.cache import RenditionCache
 from gateway.services import (
@@ -89,6 +90,7 @@ class Gateway:
         self._stops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
         self.http_address = ""
         self.dicom_address = ""
+        self.mllp_address = ""
         self.https_address = ""
         self.dicom_tls_address = ""
 
@@ -121,6 +123,11 @@ class Gateway:
         self.dicom_address = await scp.start()
         self.dicom_tls_address = scp.tls_address
         self._stops.append(("dicom", scp.stop))
+
+        if settings.mllp:
+            mllp = MllpListener(parts)
+            self.mllp_address = await mllp.start()
+            self._stops.append(("mllp", mllp.stop))
 
         folders = WatchedFolders(parts)
         await folders.start()

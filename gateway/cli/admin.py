@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -41,17 +42,17 @@ def _common(group: click.Group, kind: str, by: str) -> None:
         command.help = f"{verb} {kind}{'' if command is list_ else f', by {by}'}."
 
 
-def _add(group: click.Group, kind: str, help: str, *options: Callable[[Any], Any]) -> None:
-    """`add` differs by its options alone."""
+def _add(group: click.Group, kind: str, help: str, *options: Callable[[Any], Any], verb: str = "add") -> None:
+    """`add` differs by its options alone, and so does `edit`."""
 
     def add(settings: Settings, as_json: bool, **given: Any) -> None:
         said = {name: value for name, value in given.items() if value is not None}
-        show(run_on_store(settings, f"{kind} add", said), as_json=as_json)
+        show(run_on_store(settings, f"{kind} {verb}", said), as_json=as_json)
 
     command: Any = as_json(add)
     for option in reversed(options):
         command = option(command)
-    group.add_command(click.command("add", help=help)(data_options(command)))
+    group.add_command(click.command(verb, help=help)(data_options(command)))
 
 
 @click.group()
@@ -71,11 +72,33 @@ def device() -> None:
     """Modalities and ECG carts that may send."""
 
 
+def _read_certificate(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """A file's text, or a fingerprint as it is."""
+    if value is None or not Path(value).is_file():
+        return value
+    return Path(value).read_text(encoding="ascii", errors="replace")
+
+
+_DEVICE_OPTIONS = (
+    click.option("--address", help="IP address it must call from."),
+    click.option("--modality", help="DICOM modality code it usually sends."),
+    click.option("--character-set", help="Codec of a device that mislabels its text, e.g. gb18030."),
+    click.option("--port", type=click.IntRange(0, 65535), help="Where it listens itself; 0: it only calls."),
+    click.option("--answer-character-set", help="Of our answers to it, e.g. GB18030; pinyin: Latin letters."),
+    click.option("--certificate", "certificate_sha256", metavar="FILE|SHA256", callback=_read_certificate,
+                 help="The client certificate that it must show: a PEM file, or its SHA-256; '': none."),
+    click.option("--max-associations", type=click.IntRange(0), help="Open at the same time; 0: no own limit."),
+    click.option("--quiet-period", "quiet_period_s", type=click.FloatRange(0), metavar="SECONDS",
+                 help="Silence after which its studies are complete; 0: as set for all."),
+    click.option("--relay/--no-relay", "is_relay", default=None, help="It speaks for several clinics."),
+)
+
 _add(device, "device", "Register a device by its AE title.",
      click.argument("ae_title"), click.option("--site", "site_id", required=True),
-     click.option("--name", required=True), click.option("--address", help="IP address it must call from."),
-     click.option("--modality", help="DICOM modality code it usually sends."),
-     click.option("--character-set", help="Codec of a device that mislabels its text, e.g. gb18030."))
+     click.option("--name", required=True), *_DEVICE_OPTIONS)
+_add(device, "device", "Change what is said of a device, found by id or AE title, and nothing else.",
+     click.argument("id"), click.option("--site", "site_id"), click.option("--name"), click.option("--ae-title"),
+     *_DEVICE_OPTIONS, click.option("--enable/--disable", "is_enabled", default=None), verb="edit")
 _common(device, "device", "id or AE title")
 
 

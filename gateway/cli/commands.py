@@ -18,6 +18,7 @@ from gateway.services import administer_sites, administer_users, log_in
 from gateway.services.administer_sites import By
 from gateway.services.ports import Parts
 from gateway.services.verify_store import verify
+from gateway.services.watch_certificates import Freshness, watched_certificates
 from storage.interface import Transaction
 from storage.model import (
     EVERYWHERE,
@@ -37,6 +38,7 @@ T = TypeVar("T")
 Command = Callable[[Parts, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 BY = By(actor="cli", address="local", scope=EVERYWHERE)
+_NEW_DEVICE: dict[str, Any] = {"address": None, "modality": ""}
 TOKEN_SCOPES = ("ingest", "read", "admin")
 
 
@@ -64,9 +66,17 @@ async def disable_site(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
 
 
 async def add_device(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
-    device = Device(new_id(), given["site_id"], given["name"], given["ae_title"], given.get("address"),
-                    given.get("modality", ""), given.get("character_set"))
+    device = Device(id=new_id(), **_NEW_DEVICE | _device_fields(given))
     return asdict(await administer_sites.add_device(parts, device, BY))
+
+
+async def edit_device(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    """Change what is said and nothing else."""
+    changes = _device_fields({name: value for name, value in given.items() if name != "id"})
+    if not changes:
+        raise InvalidRequest("Say what is to be changed; `device edit --help` lists it.")
+    device = await parts.database.read(lambda tx: _device(tx, given["id"]))
+    return asdict(await administer_sites.change_device(parts, replace(device, **changes), BY))
 
 
 async def list_devices(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
@@ -170,15 +180,24 @@ async def verify_store(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
     return {**asdict(result), "is_sound": result.is_sound}
 
 
+async def examine(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
+    """What is about to fail, before it does."""
+    rows = [{"about": one.owner, "state": one.freshness.value,
+             "until": one.not_after.isoformat() if one.not_after else "", "subject": one.subject,
+             "sha256": one.sha256, "detail": one.detail}
+            for one in await watched_certificates(parts)]
+    return {"rows": rows, "is_well": all(row["state"] == Freshness.GOOD.value for row in rows)}
+
+
 COMMANDS: Mapping[str, Command] = {
     "site add": add_site, "site list": list_sites, "site show": show_site, "site disable": disable_site,
-    "device add": add_device, "device list": list_devices, "device show": show_device,
+    "device add": add_device, "device edit": edit_device, "device list": list_devices, "device show": show_device,
     "device disable": disable_device,
     "user add": add_user, "user list": list_users, "user show": show_user, "user disable": disable_user,
     "token add": add_token, "token list": list_tokens, "token show": show_token, "token disable": disable_token,
     "destination add": add_destination, "destination list": list_destinations,
     "destination show": show_destination, "destination disable": disable_destination,
-    "verify": verify_store, **RULES_COMMANDS, **DEMO_COMMANDS,
+    "verify": verify_store, "doctor": examine, **RULES_COMMANDS, **DEMO_COMMANDS,
 }
 
 
@@ -186,6 +205,11 @@ def _found(thing: T | None, kind: str, name: str) -> T:
     if thing is None:
         raise NotFound(f"There is no {kind} {name}.")
     return thing
+
+
+def _device_fields(given: dict[str, Any]) -> dict[str, Any]:
+    """A quiet period of 0 is none of its own."""
+    return given | ({"quiet_period_s": given["quiet_period_s"] or None} if "quiet_period_s" in given else {})
 
 
 def _device(tx: Transaction, name: str) -> Device:

@@ -47,8 +47,10 @@ def main() -> None:
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="Data folder.  [default: ./var]")
 @click.option("--http", metavar="HOST:PORT", help="Web pages, API, DICOMweb.  [default: 127.0.0.1:8080]")
 @click.option("--dicom", metavar="HOST:PORT", help="DICOM port.  [default: 127.0.0.1:11112]")
+@click.option("--mllp", metavar="HOST:PORT", help="HL7 v2 port.  [default: 127.0.0.1:2575]")
 @click.option("--ae-title", metavar="TITLE", help="Own AE title.  [default: GATEWAY]")
-def serve(config: Path | None, data: Path | None, http: str | None, dicom: str | None, ae_title: str | None) -> None:
+def serve(config: Path | None, data: Path | None, http: str | None, dicom: str | None, mllp: str | None,
+          ae_title: str | None) -> None:
     """Run the gateway until SIGTERM; prints one line with the addresses when ready."""
     from gateway.main import Gateway
     from gateway.main import serve as serve_forever
@@ -57,12 +59,13 @@ def serve(config: Path | None, data: Path | None, http: str | None, dicom: str |
     from gateway.wire.tls_context import TlsFault
     from storage.errors import StorageError
 
-    settings = read_settings(config, data_dir=data, http=http, dicom=dicom, ae_title=ae_title)
+    settings = read_settings(config, data_dir=data, http=http, dicom=dicom, mllp=mllp, ae_title=ae_title)
     configure_logs(settings.log_format)
 
     def ready(gateway: Gateway) -> None:
         secured = [f"{name}{address} " for name, address in (("https://", gateway.https_address),
-                                                            ("dicom-tls ", gateway.dicom_tls_address)) if address]
+                                                            ("dicom-tls ", gateway.dicom_tls_address),
+                                                            ("mllp ", gateway.mllp_address)) if address]
         click.echo(f"reading-gateway {__version__} ready: http://{gateway.http_address} "
                    f"dicom {settings.ae_title}@{gateway.dicom_address} {''.join(secured)}"
                    f"data {settings.data_dir.resolve()}")
@@ -71,6 +74,17 @@ def serve(config: Path | None, data: Path | None, http: str | None, dicom: str |
         asyncio.run(serve_forever(settings, on_ready=ready))
     except (StorageError, OSError, InvalidSetting, TlsFault) as exc:
         raise click.ClickException(str(exc)) from exc
+
+
+@main.command()
+@data_options
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def doctor(settings: Settings, as_json: bool) -> None:
+    """Look at what will fail soon: the gateway's certificate and those of devices. Exit 1 if anything will."""
+    answer = run_on_store(settings, "doctor", {})
+    show(answer, as_json=as_json)
+    if not answer["is_well"]:
+        raise SystemExit(1)
 
 
 @main.command()

@@ -37,6 +37,11 @@ def answer_character_set(device: Device | None, query_character_set: str) -> str
     return DEFAULT_CHARACTER_SET
 
 
+def is_character_set(wish: str) -> bool:
+    """True if answers can be written as an administrator wishes ("pinyin" too)."""
+    return bool(_term(wish))
+
+
 def encode_for(text: str, specific_character_set: str, *, is_person_name: bool = False,
                longest: int | None = None) -> bytes:
     """Return the bytes of a text element, unpadded.

@@ -1,4 +1,4 @@
-"""The administrator's desk: sites, devices, who is knocking, destinations, accounts and rules.
+"""The administrator's desk: sites, who is knocking, destinations, accounts and rules.
 
 What went wrong and what happened (quarantine, alarms, deliveries, audit) is in admin_watch.py.
 """
@@ -14,16 +14,16 @@ from aiohttp import web
 from gateway import __version__
 from gateway.core.errors import InvalidRequest
 from gateway.http import messages as m
+from gateway.http.devices import device_view
+from gateway.http.messages.devices import DeviceView
 from gateway.http.routing import ADMINS, Handler, Route, caller_of, json_response, person_of, read_json
 from gateway.services.accept_device import accept_device
 from gateway.services.activate_rules import activate_rules
 from gateway.services.administer_sites import (
     By,
     add_destination,
-    add_device,
     add_site,
     change_destination,
-    change_device,
     dismiss_knock,
     require_alliance,
 )
@@ -34,7 +34,6 @@ from storage.model import (
     INBOX_SITE_ID,
     Destination,
     DestinationKind,
-    Device,
     Grant,
     Knock,
     Role,
@@ -51,7 +50,7 @@ YAML_TYPES = ("text/yaml", "application/yaml", "application/x-yaml", "text/plain
 
 def routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
     """The rows of this file."""
-    return [*_overview(parts, dicom_address), *_sites(parts), *_devices(parts), *_knocks(parts),
+    return [*_overview(parts, dicom_address), *_sites(parts), *_knocks(parts),
             *_destinations(parts), *_users(parts), *_rules(parts)]
 
 
@@ -92,27 +91,6 @@ def _sites(parts: Parts) -> list[Route]:
             _row("POST", "sites", add, "Add a site", request=m.SiteView, response=m.SiteView)]
 
 
-def _devices(parts: Parts) -> list[Route]:
-    async def list_all(request: web.Request) -> web.StreamResponse:
-        devices = await parts.database.read(lambda tx: tx.sites.devices(caller_of(request).scope))
-        return json_response([_device_view(device) for device in devices])
-
-    async def add(request: web.Request) -> web.StreamResponse:
-        device = _device(new_id(), await read_json(request, m.DeviceRequest))
-        return json_response(_device_view(await add_device(parts, device, by_of(request))), status=201)
-
-    async def change(request: web.Request) -> web.StreamResponse:
-        device = _device(request.match_info["device_id"], await read_json(request, m.DeviceRequest))
-        return json_response(_device_view(await change_device(parts, device, by_of(request))))
-
-    return [
-        _row("GET", "devices", list_all, "Devices that may send", response=list[m.DeviceView]),
-        _row("POST", "devices", add, "Register a device", request=m.DeviceRequest, response=m.DeviceView),
-        _row("PUT", "devices/{device_id}", change, "Change a device", request=m.DeviceRequest,
-             response=m.DeviceView),
-    ]
-
-
 def _knocks(parts: Parts) -> list[Route]:
     async def list_all(request: web.Request) -> web.StreamResponse:
         require_alliance(caller_of(request).scope)       # an unknown caller belongs to no site yet
@@ -126,7 +104,7 @@ def _knocks(parts: Parts) -> list[Route]:
         device = await accept_device(
             parts, person_of(request), request.match_info["knock_id"], site_id=asked.site_id, name=asked.name,
             modality=asked.modality, is_any_address=asked.is_any_address, address=caller.address)
-        return json_response(_device_view(device), status=201)
+        return json_response(device_view(device), status=201)
 
     async def dismiss(request: web.Request) -> web.StreamResponse:
         await dismiss_knock(parts, request.match_info["knock_id"], by_of(request))
@@ -135,7 +113,7 @@ def _knocks(parts: Parts) -> list[Route]:
     return [
         _row("GET", "knocks", list_all, "Unregistered callers that tried to send", response=list[m.KnockView]),
         _row("POST", "knocks/{knock_id}/accept", accept, "Register the caller as a device",
-             request=m.AcceptKnockRequest, response=m.DeviceView),
+             request=m.AcceptKnockRequest, response=DeviceView),
         _row("POST", "knocks/{knock_id}/dismiss", dismiss, "Nobody knows this caller"),
     ]
 
@@ -221,16 +199,6 @@ def _one_of(kind: type[E], word: str) -> E:
 
 def _site_view(site: Site) -> m.SiteView:
     return m.SiteView(site.id, site.name, site.name_en, site.kind, site.phone, site.is_enabled)
-
-
-def _device(device_id: str, asked: m.DeviceRequest) -> Device:
-    return Device(device_id, asked.site_id, asked.name, asked.ae_title, asked.address, asked.modality.strip().upper(),
-                  asked.character_set, asked.is_enabled)
-
-
-def _device_view(device: Device) -> m.DeviceView:
-    return m.DeviceView(device.id, device.site_id, device.name, device.ae_title, device.address, device.modality,
-                        device.character_set, device.is_enabled)
 
 
 def _knock_view(knock: Knock, inbox_studies: int) -> m.KnockView:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.http import messages as m
+from gateway.http.origins import origin_view
 from gateway.services.list_clinic_studies import DeliveryLine
 from gateway.services.list_readings import ReadingLine, StudyLine
 from gateway.services.show_reading import ShownReading
@@ -88,7 +89,8 @@ def study_view(shown: ShownStudy) -> m.StudyView:
             study_id=other.id, reading_id=reading.id if reading else None, kind=kind_of(other.modality),
             modality=other.modality, body_part=other.body_part, description=other.description,
             study_at=other.study_at, state=reading.state if reading else None)
-            for other, reading in shown.related])
+            for other, reading in shown.related],
+        origin=origin_view(shown.origin))
 
 
 def report_view(report: Report, names: Mapping[str, str]) -> m.ReportView:

@@ -9,12 +9,15 @@ import ipaddress
 import re
 from dataclasses import dataclass, replace
 
+from gateway.core.answer_text import is_character_set
 from gateway.core.errors import InvalidRequest, NotAllowed, NotFound
+from gateway.formats.certificates import fingerprint
 from gateway.services.leave_inbox import Moved, announce_moved, leave_inbox
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
 from storage.model import INBOX_SITE_ID, AuditEntry, Destination, DestinationKind, Device, Scope, Site, SiteKind
 
+_LONGEST_QUIET_S = 86_400.0
 _SITE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
@@ -178,8 +181,18 @@ def _checked_device(device: Device) -> Device:
             "".encode(device.character_set)
         except LookupError as exc:
             raise InvalidRequest(f"{device.character_set} is not a known character set.") from exc
+    if not 0 <= device.port <= 65535:
+        raise InvalidRequest("A port is a number from 1 to 65535, or 0 for a device that only calls.")
+    if device.max_associations < 0:
+        raise InvalidRequest("A limit of associations is at least 1, or 0 for none.")
+    if device.quiet_period_s is not None and not 0 < device.quiet_period_s <= _LONGEST_QUIET_S:
+        raise InvalidRequest("A quiet period is more than 0 seconds and at most a day.")
+    answers = device.answer_character_set.strip()
+    if answers and not is_character_set(answers):
+        raise InvalidRequest(f"{answers[:40]!r} is not a character set of DICOM, e.g. GB18030, ISO_IR 192 or pinyin.")
     return replace(device, ae_title=title, name=device.name.strip(), address=address,
-                   character_set=device.character_set or None)
+                   character_set=device.character_set or None, answer_character_set=answers,
+                   certificate_sha256=fingerprint(device.certificate_sha256))
 
 
 def _check_destination(destination: Destination) -> None:

@@ -11,7 +11,7 @@ from gateway.core.errors import NotFound
 from gateway.services.note_opening import note_opening
 from gateway.services.ports import Parts
 from storage.interface import Transaction
-from storage.model import Decision, Device, Instance, Reading, Scope, Series, Site, Study
+from storage.model import Decision, Device, Instance, Reading, Scope, Series, Site, Study, StudyOrigin
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class ShownStudy:
     decision: Decision | None
     named_reader: str | None             # display name of the reader that the decision names
     related: list[tuple[Study, Reading | None]]
+    origin: StudyOrigin | None
 
 
 async def show_study(parts: Parts, scope: Scope, study_id: str, *, actor: str, address: str) -> ShownStudy:
@@ -50,4 +51,4 @@ def look_up_study(tx: Transaction, scope: Scope, study_id: str) -> ShownStudy:
         device=tx.sites.device(study.device_id) if study.device_id else None,
         series=[(series, instances.get(series.id, [])) for series in tx.studies.series_of(study.id, scope)],
         decision=decision, named_reader=names.get(decision.reader_id or "") if decision else None,
-        related=[(other, readings.get(other.id)) for other in related])
+        related=[(other, readings.get(other.id)) for other in related], origin=tx.origins.get(study.id))

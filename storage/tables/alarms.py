@@ -29,6 +29,11 @@ class Alarms:
                                                          detail=detail))
         return raised
 
+    def was_raised(self, kind: str, ref: str) -> bool:
+        """True if there is or was such an alarm, acknowledged or not."""
+        return self._connection.execute(
+            sa.select(alarm.c.id).where(alarm.c.kind == kind, alarm.c.ref == ref).limit(1)).first() is not None
+
     def open_alarms(self, scope: Scope, limit: int = 200) -> list[Alarm]:
         """Not yet acknowledged, newest first."""
         rows = self._connection.execute(

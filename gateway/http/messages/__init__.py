@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from gateway.http.messages.origins import StudyOriginView
+
 
 class Problem(msgspec.Struct, frozen=True):
     """RFC 9457 problem document. `reason` is a machine word that the dictionaries translate."""
@@ -191,6 +193,7 @@ class StudyView(msgspec.Struct, frozen=True):
     series: list[SeriesView]
     decision: DecisionView | None
     related: list[RelatedStudy]
+    origin: StudyOriginView | None       # null: of before evidence was kept
 
 
 class ReportTextView(msgspec.Struct, frozen=True):
@@ -369,27 +372,6 @@ class SiteView(msgspec.Struct, frozen=True):
     name_en: str
     kind: str
     phone: str = ""
-    is_enabled: bool = True
-
-
-class DeviceView(msgspec.Struct, frozen=True):
-    id: str
-    site_id: str
-    name: str
-    ae_title: str
-    address: str | None
-    modality: str
-    character_set: str | None
-    is_enabled: bool
-
-
-class DeviceRequest(msgspec.Struct, frozen=True):
-    site_id: str
-    name: str
-    ae_title: str
-    address: str | None = None
-    modality: str = ""
-    character_set: str | None = None
     is_enabled: bool = True
 
 
