@@ -145,9 +145,9 @@ class StorageScp:
         return self._admission
 
     def _store(self, peer: Peer, command: StoreCommand, sink: DatasetKeeper) -> int:
-        receipt = receive_arriving(
-            self._parts, sink, Announced(command.sop_class_uid, command.sop_instance_uid, command.transfer_syntax_uid),
-            self._admissions.sender_of(peer), lambda head: _check(head, command), within_s=_ANSWER_WITHIN_S)
+        announced = Announced(command.sop_class_uid, command.sop_instance_uid, command.transfer_syntax_uid)
+        receipt = receive_arriving(self._parts, sink, announced, self._admissions.sender_of(peer),
+                                   lambda head: _check(head, command), within_s=_ANSWER_WITHIN_S)
         self._remember(peer, receipt)
         return SUCCESS
 

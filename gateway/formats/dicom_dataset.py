@@ -14,7 +14,7 @@ from typing import Any
 from gateway.core.charset import TextReader
 from gateway.core.errors import Unreadable
 from gateway.core.identifiers import InvalidUid, Uid
-from gateway.formats.dicom_elements import UNDEFINED_LENGTH, ByteSource, open_dataset, walk
+from gateway.formats.dicom_elements import ByteSource, open_dataset, pick
 from gateway.formats.part10 import read_file_meta
 from storage.model import Confidence, PatientName
 
@@ -36,6 +36,8 @@ ELEMENTS: dict[int, str] = {
     0x0032000C: "CS", 0x00321060: "LO", 0x00400244: "DA", 0x00400245: "TM", 0x00400254: "LO", 0x00401003: "SH",
 }
 _WAVEFORM_SEQUENCE = 0x54000100
+_WANTED = frozenset((*ELEMENTS, _WAVEFORM_SEQUENCE))
+_JSON_NAMES = {tag: (vr, f"{tag:08X}") for tag, vr in ELEMENTS.items()}
 _TEXT_VRS = ("PN", "LO", "SH", "ST")
 _MAX_VALUE_BYTES = 1 << 14
 ECG_SOP_CLASS_PREFIX = "1.2.840.10008.5.1.4.1.1.9.1."      # 12-lead, general, ambulatory, general 32-bit ECG
@@ -96,13 +98,8 @@ def read_dataset(source: ByteSource, start: int, transfer_syntax_uid: str, *,
                  device_codec: str | None = None) -> DatasetHead:
     """Read the data set that begins at `start`, checking that it is whole. Raises Unreadable with a named reason."""
     elements, start, encoding = open_dataset(source, start, transfer_syntax_uid)
-    raw: dict[int, bytes] = {}
-    has_waveform = False
-    for element in walk(elements, start, encoding):
-        if element.tag in ELEMENTS and element.length != UNDEFINED_LENGTH and element.tag not in raw:
-            raw[element.tag] = elements.at(element.position, min(element.length, _MAX_VALUE_BYTES))
-        elif element.tag == _WAVEFORM_SEQUENCE:
-            has_waveform = True
+    raw = pick(elements, start, encoding, _WANTED, most_bytes=_MAX_VALUE_BYTES)
+    has_waveform = raw.pop(_WAVEFORM_SEQUENCE, None) is not None
     if not raw:
         raise Unreadable("The data set has none of the elements that name an instance.", reason="not-dicom")
     reader = _Reader(raw, "<" if encoding.is_little_endian else ">", device_codec)
@@ -181,15 +178,19 @@ class _Reader:
     def _attributes(self) -> dict[str, Any]:
         """DICOM JSON (PS3.18 Annex F), decoded to Unicode and therefore said to be UTF-8."""
         out: dict[str, Any] = {}
-        for tag, vr in ELEMENTS.items():
-            if tag in self._raw:
-                values = self._json_values(vr, self._raw[tag])
-                out[f"{tag:08X}"] = {"vr": vr, "Value": values} if any(v is not None for v in values) else {"vr": vr}
+        raw = self._raw
+        for tag, (vr, name) in _JSON_NAMES.items():
+            if tag in raw:
+                values = self._json_values(vr, raw[tag])
+                is_empty = values[0] is None and not any(v is not None for v in values) if values else True
+                out[name] = {"vr": vr} if is_empty else {"vr": vr, "Value": values}
         if 0x00080005 in self._raw or not all(value.isascii() for value in self._raw.values()):
             out["00080005"] = {"vr": "CS", "Value": ["ISO_IR 192"]}
         return out
 
     def _json_values(self, vr: str, raw: bytes) -> list[Any]:
+        if vr in ("CS", "UI", "DA", "TM", "DT", "AS"):
+            return [t.strip("\0 ") or None for t in raw.decode("ascii", "replace").split("\\")]
         if vr == "US":
             count = len(raw) // 2
             return list(struct.unpack_from(f"{self._order}{count}H", raw))

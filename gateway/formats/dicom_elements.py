@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 
 from gateway.core.errors import Unreadable
@@ -22,6 +22,10 @@ _MAX_DEPTH = 64
 _MAX_STEPS = 2_000_000
 _WINDOW_BYTES = 1 << 18
 _MAX_INFLATED_BYTES = 64 << 20
+_PICKED_BYTES = 1 << 20
+_EXPLICIT = struct.Struct("<HH2sH")
+_IMPLICIT = struct.Struct("<HHL")
+_LENGTH = struct.Struct("<L")
 
 IMPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
@@ -49,6 +53,11 @@ class ByteSource:
         self._read_more = read_more
         self._window = b""
         self._window_start = 0
+
+    @property
+    def beginning(self) -> bytes:
+        """What of it is in memory."""
+        return self._head
 
     def at(self, start: int, length: int) -> bytes:
         """Return the bytes there; fewer at the end."""
@@ -93,13 +102,13 @@ def open_dataset(source: ByteSource, start: int, transfer_syntax_uid: str) -> tu
     return source, start, Encoding(is_explicit, not is_big)
 
 
-def walk(source: ByteSource, start: int, encoding: Encoding) -> Iterator[Element]:
+def walk(source: ByteSource, start: int, encoding: Encoding, *, is_beginning: bool = True) -> Iterator[Element]:
     """Yield the elements of the top level, and check that the last one ends where the bytes end.
 
     Raises Unreadable with the reason "not-dicom" or "truncated".
     """
     walker = _Walker(source, encoding)
-    position, last_tag = start, -1
+    position, last_tag = start, -1 if is_beginning else 0
     while position < source.size_bytes:
         if source.size_bytes - position < 8 and not source.at(position, 8).strip(b"\0"):
             return                              # a few zeros of padding
@@ -109,6 +118,54 @@ def walk(source: ByteSource, start: int, encoding: Encoding) -> Iterator[Element
         last_tag = element.tag
         yield element
         position = walker.end_of(element, value)
+
+
+def pick(source: ByteSource, start: int, encoding: Encoding, wanted: Container[int], *,
+         most_bytes: int) -> dict[int, bytes]:
+    """The values of the wanted elements of the top level, each cut at `most_bytes`, checked as by `walk`.
+
+    The first of two elements with the same tag counts; one of undefined length has no value (b""). The elements at
+    the beginning, which is in memory, are read without an object for each: nearly every data set ends there.
+    """
+    found: dict[int, bytes] = {}
+    position = _pick_from_beginning(source, start, encoding, wanted, most_bytes, found)
+    for element in walk(source, position, encoding, is_beginning=position == start):
+        if element.tag in wanted and element.tag not in found:
+            is_known = element.length != UNDEFINED_LENGTH
+            found[element.tag] = source.at(element.position, min(element.length, most_bytes)) if is_known else b""
+    return found
+
+
+def _pick_from_beginning(source: ByteSource, start: int, encoding: Encoding, wanted: Container[int], most_bytes: int,
+                         found: dict[int, bytes]) -> int:
+    """As far as it goes without doubt; returns where `walk` must go on."""
+    head, size, is_explicit = source.beginning, source.size_bytes, encoding.is_explicit
+    if not encoding.is_little_endian:
+        return start
+    position, last = start, min(len(head) - 12, start + _PICKED_BYTES)
+    while position <= last:
+        if is_explicit:
+            group, number, vr, length = _EXPLICIT.unpack_from(head, position)
+            value = position + 8
+            if vr in _LONG_VRS:
+                (length,) = _LENGTH.unpack_from(head, value)
+                value = position + 12
+            elif vr not in _VRS:
+                return position
+        else:
+            group, number, length = _IMPLICIT.unpack_from(head, position)
+            value = position + 8
+            if position == start and group > 0x0020:
+                return position
+        end = value + length
+        if length == UNDEFINED_LENGTH or end > size or group == 0xFFFE:
+            return position
+        tag = group << 16 | number
+        if tag in wanted and tag not in found:
+            found[tag] = head[value:end] if end <= len(head) and length <= most_bytes else source.at(
+                value, min(length, most_bytes))
+        position = end
+    return position
 
 
 class _Walker:

@@ -22,6 +22,7 @@ class DatasetKeeper:
         self.first_bytes = bytearray()
         self._writer: ObjectWriter | None = None
         self._failure: StorageError | None = None
+        self._kept: ObjectRef | None = None
         try:
             self._writer = parts.objects.begin()
         except StorageError as exc:
@@ -43,12 +44,28 @@ class DatasetKeeper:
         if missing > 0:
             self.first_bytes += memoryview(data)[:missing]
 
+    @property
+    def finishes_soon(self) -> bool:
+        """True if `finish` takes about as long as one sync of a disk."""
+        return self._writer is not None and self._failure is None and self._writer.finishes_soon
+
+    def ref(self) -> ObjectRef:
+        """What the object is called, before it is durable. Raises StorageFull, StorageUnavailable."""
+        if self._kept is not None:
+            return self._kept
+        return self._whole().ref()
+
     def finish(self) -> ObjectRef:
         """The file is durable now. Raises StorageFull, StorageUnavailable: then nothing of it is left."""
+        if self._kept is None:
+            self._kept = self._whole().finish()
+        return self._kept
+
+    def _whole(self) -> ObjectWriter:
         if self._failure is not None:
             raise self._failure
         assert self._writer is not None
-        return self._writer.finish()
+        return self._writer
 
     def abandon(self) -> None:
         """Leave nothing behind; without effect after `finish`."""

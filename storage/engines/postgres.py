@@ -12,6 +12,7 @@ The number of the transaction would not do: a server that crashed gives a number
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import threading
 import time
 from collections.abc import Callable
@@ -77,6 +78,19 @@ class PostgresDatabase:
         if self._is_closed or self._is_read_only:
             raise StorageUnavailable("the database is closed" if self._is_closed else "opened for reading only")
         return await asyncio.get_running_loop().run_in_executor(self._writers, self._write, work)
+
+    def write_while(self, work: Callable[[Transaction], T], meanwhile: Callable[[], object], *, within_s: float) -> T:
+        if self._is_closed or self._is_read_only:
+            raise StorageUnavailable("the database is closed" if self._is_closed else "opened for reading only")
+        meanwhile()                 # not beside it: a transaction that waits would hold its locks over the network
+        try:
+            return self._writers.submit(self._write, work).result(within_s)
+        except concurrent.futures.TimeoutError as exc:
+            raise StorageUnavailable("the database did not answer in time") from exc
+        except RuntimeError as exc:
+            if not self._is_closed:
+                raise
+            raise StorageUnavailable("the database is closed") from exc
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         if self._is_closed:

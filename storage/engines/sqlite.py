@@ -2,8 +2,10 @@
 
 Every `write` is queued; the writer thread takes what is waiting, runs each call inside its own savepoint of one
 shared transaction, and answers the callers after the COMMIT. With `synchronous=FULL` that COMMIT returns after the
-write-ahead log was fsynced, so an answer always means durable; many callers share one fsync. Reads run on other
-connections and never wait for the writer. SQLite means exactly one process: a lock file refuses the second.
+write-ahead log was fsynced, so an answer always means durable; many callers share one fsync. A call may stand for
+bytes that its own thread makes durable meanwhile (`write_while`): its statements run beside that, the COMMIT waits for
+it. Reads run on other connections and never wait for the writer. SQLite means exactly one process: a lock file refuses
+the second.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +38,7 @@ T = TypeVar("T")
 LARGEST_GROUP = 128
 _READERS = 4
 _BUSY_TIMEOUT_MS = 10_000
+_BACKED_WITHIN_S = 10.0
 
 
 class SqliteDatabase:
@@ -52,6 +57,7 @@ class SqliteDatabase:
         self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._is_closed = False
+        self._is_last = False                # the writer has seen the end of the queue
         try:
             self._writer_engine = _engine(path, begin="BEGIN IMMEDIATE", poolclass=NullPool)
             self._reader_engine = _engine(path, begin="BEGIN", poolclass=QueuePool, pool_size=_READERS,
@@ -76,8 +82,26 @@ class SqliteDatabase:
         with self._gate:
             if self._is_closed or self._is_read_only:
                 raise StorageUnavailable("the database is closed" if self._is_closed else "opened for reading only")
-            self._queue.put(_Call(work, loop, future))
+            self._queue.put(_LoopCall(work, loop=loop, future=future))
         return await future
+
+    def write_while(self, work: Callable[[Transaction], T], meanwhile: Callable[[], object], *, within_s: float) -> T:
+        call = _ThreadCall(work)
+        with self._gate:
+            if self._is_closed or self._is_read_only:
+                raise StorageUnavailable("the database is closed" if self._is_closed else "opened for reading only")
+            self._queue.put(call)
+        try:
+            meanwhile()
+            call.is_backed = True
+        finally:
+            call.decided.release()
+        if not call.done.acquire(timeout=within_s):
+            raise StorageUnavailable("the database did not answer in time")
+        if call.error is not None:
+            raise call.error
+        result: T = call.result
+        return result
 
     async def read(self, work: Callable[[Transaction], T]) -> T:
         if self._is_closed:
@@ -112,32 +136,66 @@ class SqliteDatabase:
             return
         with self._writer_engine.connect() as connection:
             while True:
-                group = self._next_group()
-                if group:
-                    self._commit(connection, [call for call in group if call is not None])
-                    _answer([call for call in group if call is not None])
-                if None in group:
+                first = self._queue.get()
+                if first is None:
+                    return
+                group = [first]
+                self._commit(connection, group)
+                _answer(group)
+                if self._is_last:
                     return
 
-    def _next_group(self) -> list[_Call | None]:
-        group = [self._queue.get()]
-        while len(group) < LARGEST_GROUP and group[-1] is not None:
-            try:
-                group.append(self._queue.get_nowait())
-            except queue.Empty:
-                break
-        return group
-
     def _commit(self, connection: sa.Connection, group: list[_Call]) -> None:
-        """Run the calls in one transaction. Afterwards each holds its result, durable, or its error."""
+        """Run the calls, and those that come meanwhile, in one transaction.
+
+        Afterwards each holds its result, durable, or its error.
+        """
+        try:
+            with connection.begin():
+                self._run_all(connection, group)
+                self._wait_until_backed(group)
+        except _NotBacked:
+            # Rare: an object could not be made durable. Its thread knows; the others run again, without it.
+            group[:] = [call for call in group if call.is_backed]
+            self._commit_again(connection, group)
+        except Exception as exc:  # whatever ended the transaction ended it for all of them
+            _fail(group, _translated(exc))
+
+    def _commit_again(self, connection: sa.Connection, group: list[_Call]) -> None:
         try:
             with connection.begin():
                 for call in group:
+                    call.result = call.error = None
                     self._run(connection, call)
-        except Exception as exc:  # whatever ended the transaction ended it for all of them
-            error = _translated(exc)
-            for call in group:
-                call.error = error
+        except Exception as exc:
+            _fail(group, _translated(exc))
+
+    def _run_all(self, connection: sa.Connection, group: list[_Call]) -> None:
+        """Run `group`, and take along whatever is waiting by then."""
+        at = 0
+        while at < len(group):
+            self._run(connection, group[at])
+            at += 1
+            if at == len(group) < LARGEST_GROUP and not self._is_last:
+                self._take_along(group)
+
+    def _take_along(self, group: list[_Call]) -> None:
+        with suppress(queue.Empty):
+            while len(group) < LARGEST_GROUP:
+                call = self._queue.get_nowait()
+                if call is None:
+                    self._is_last = True
+                    return
+                group.append(call)
+
+    def _wait_until_backed(self, group: list[_Call]) -> None:
+        """Wait for what the calls stand for. Raises _NotBacked unless all of it is durable."""
+        deadline = time.monotonic() + _BACKED_WITHIN_S
+        for call in group:
+            if isinstance(call, _ThreadCall):
+                call.decided.acquire(timeout=max(deadline - time.monotonic(), 0.001))
+        if not all(call.is_backed for call in group):
+            raise _NotBacked
 
     def _run(self, connection: sa.Connection, call: _Call) -> None:
         driver: Any = connection.connection.driver_connection  # savepoints need no more than the driver
@@ -152,25 +210,55 @@ class SqliteDatabase:
         driver.execute("RELEASE one_call")
 
 
+class _NotBacked(Exception):
+    """What a call stands for is not durable."""
+
+
 @dataclass(slots=True, eq=False)
 class _Call:
     work: Callable[[Transaction], Any]
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
     result: Any = None
     error: Exception | None = None
+    is_backed: bool = True               # what it stands for is durable
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class _LoopCall(_Call):
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+
+
+def _taken() -> threading.Lock:
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
+@dataclass(slots=True, eq=False)
+class _ThreadCall(_Call):
+    is_backed: bool = False
+    decided: threading.Lock = field(default_factory=_taken)      # released when `is_backed` is as it stays
+    done: threading.Lock = field(default_factory=_taken)         # released when the result is there
+
+
+def _fail(group: list[_Call], error: Exception) -> None:
+    for call in group:
+        call.error = error
 
 
 def _answer(group: list[_Call]) -> None:
-    by_loop: defaultdict[asyncio.AbstractEventLoop, list[_Call]] = defaultdict(list)
+    by_loop: defaultdict[asyncio.AbstractEventLoop, list[_LoopCall]] = defaultdict(list)
     for call in group:
-        by_loop[call.loop].append(call)
+        if isinstance(call, _ThreadCall):
+            call.done.release()
+        elif isinstance(call, _LoopCall):
+            by_loop[call.loop].append(call)
     for loop, calls in by_loop.items():
         if not loop.is_closed():  # a closed loop has nobody who waits
             loop.call_soon_threadsafe(_settle, calls)
 
 
-def _settle(calls: list[_Call]) -> None:
+def _settle(calls: list[_LoopCall]) -> None:
     for call in calls:
         if call.future.done():
             continue

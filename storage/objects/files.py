@@ -1,11 +1,11 @@
 """Objects as plain files on one machine, named by their SHA-256.
 
-`objects/ab/ab12…` holds the bytes exactly as received. Bytes are written to a file without a name while the hash runs;
-`finish` makes them durable in this order: link the file to its name (create-only) → fsync the file → fsync the folder.
-A journal writes the file and its name together then, and the folder's sync has next to nothing left to do. A crash in
-between leaves an object that no index row names, perhaps with other bytes than its name says; it is swept later, and
-what lies under a name already is never relied on: the same bytes that come again are fsynced first and then take its
-place. Where the file system knows no nameless files, a part file is used that way from the beginning.
+`objects/ab/ab12…` holds the bytes exactly as received. Bytes are written to a file without a name while the hash
+runs; `finish` makes them durable in this order: link the file to its name (create-only) → fsync the file → fsync the
+folder. A journal writes the file and its name together then, and the folder's sync has next to nothing left to do. A
+crash in between leaves an object that no index row names, perhaps with other bytes than its name says; it is swept
+later, and what lies under a name already is never relied on: the same bytes that come again are fsynced first and
+then take its place. Where the file system knows no nameless files, a part file is used that way from the beginning.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from pathlib import Path
 from storage.errors import ObjectMissing, StorageFull, StorageUnavailable
 from storage.model import ObjectRef, new_id
 
+_HEX_DIGITS = frozenset("0123456789abcdef")
+_SYNCED_SOON_BYTES = 2 << 20
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -31,7 +33,7 @@ class FileObjectStore:
 
     def __init__(self, root: Path, *, reserve_bytes: int) -> None:
         """Make the folders that are missing, durably."""
-        self._root = root
+        self._root = root = root.absolute()
         self._parts = root / "parts"
         self._reserve_bytes = reserve_bytes
         # Keeps a sweep from removing an old orphan in the moment in which the same bytes arrive again.
@@ -109,7 +111,8 @@ class FileObjectStore:
         return count
 
     def repair(self, ref: ObjectRef, chunks: Iterable[bytes]) -> None:
-        writer = FileObjectWriter(self, self._parts, is_nameless=self._has_nameless_files)  # the reserve is for such moments too
+        # Below the reserve too: it is for such moments.
+        writer = FileObjectWriter(self, self._parts, is_nameless=self._has_nameless_files)
         try:
             for chunk in chunks:
                 writer.write(chunk)
@@ -123,9 +126,9 @@ class FileObjectStore:
         return disk.f_bavail * disk.f_frsize
 
     def _path(self, sha256: str) -> Path:
-        if len(sha256) != 64 or not set(sha256) <= set("0123456789abcdef"):
+        if len(sha256) != 64 or not _HEX_DIGITS.issuperset(sha256):
             raise ObjectMissing(f"{sha256!r} is not the name of an object")
-        return self._root / sha256[:2] / sha256
+        return Path(f"{self._root}/{sha256[:2]}/{sha256}")
 
     def keep_nameless(self, descriptor: int, ref: ObjectRef) -> bool:
         """Give a file its name and make both durable; False: the name is taken. For FileObjectWriter alone."""
@@ -158,7 +161,8 @@ class FileObjectWriter:
 
     def __init__(self, store: FileObjectStore, parts: Path, *, is_nameless: bool) -> None:
         self._store = store
-        self._part = parts / new_id()
+        self._parts = parts
+        self._part = parts if is_nameless else parts / new_id()
         self._is_nameless = is_nameless
         self._hash = hashlib.sha256()
         self._size_bytes = 0
@@ -173,6 +177,10 @@ class FileObjectWriter:
             _write_all(self._descriptor, data)
         self._hash.update(data)
         self._size_bytes += memoryview(data).nbytes
+
+    @property
+    def finishes_soon(self) -> bool:
+        return self._size_bytes <= _SYNCED_SOON_BYTES
 
     def ref(self) -> ObjectRef:
         return ObjectRef(self._hash.hexdigest(), self._size_bytes)
@@ -205,6 +213,7 @@ class FileObjectWriter:
     def _take_place(self, ref: ObjectRef) -> None:
         os.fsync(self._descriptor)
         if self._is_nameless:
+            self._part = self._parts / new_id()
             _link(self._descriptor, self._part)
             self._is_nameless = False
         self._store.put_in_place(self._part, ref)
@@ -233,7 +242,7 @@ def _write_all(descriptor: int, data: bytes | memoryview) -> None:
 def _link(descriptor: int, path: Path) -> None:
     # The only way to name a file that was opened without a name; os.link() follows links only beside a folder's
     # descriptor, which an absolute path then ignores.
-    os.link(f"/proc/self/fd/{descriptor}", path.absolute(), src_dir_fd=descriptor, follow_symlinks=True)
+    os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
 
 
 def _can_name_later(folder: Path) -> bool:

@@ -144,6 +144,10 @@ class S3ObjectWriter:
         self._hash.update(data)
         self._size_bytes += memoryview(data).nbytes
 
+    @property
+    def finishes_soon(self) -> bool:
+        return False
+
     def ref(self) -> ObjectRef:
         return ObjectRef(self._hash.hexdigest(), self._size_bytes)
 

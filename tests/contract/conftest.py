@@ -46,11 +46,13 @@ async def database(request, tmp_path):
     await opened.close()
 
 
-@pytest.fixture(params=["files", "s3"])
+@pytest.fixture(params=["files", "part files", "s3"])
 def objects(request, tmp_path):
-    """An empty object store without a reserve."""
-    if request.param == "files":
-        return FileObjectStore(tmp_path / "objects", reserve_bytes=0)
+    """An empty object store without a reserve; "part files" as on a file system that knows no nameless ones."""
+    if request.param != "s3":
+        files = FileObjectStore(tmp_path / "objects", reserve_bytes=0)
+        files._has_nameless_files = request.param == "files"
+        return files
     from storage.objects.s3 import S3ObjectStore
     address = dataclasses.asdict(request.getfixturevalue("seaweed_server").new_bucket())
     return S3ObjectStore(address.pop("objects_url"), region="us-east-1", spool=tmp_path / "spool", reserve_bytes=0,

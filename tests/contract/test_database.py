@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import sqlite3
+import threading
 
 import pytest
 import sqlalchemy as sa
@@ -188,3 +189,63 @@ async def test_a_file_that_is_no_database_is_not_touched(tmp_path):
     path.unlink()
     SqliteDatabase(path, node="node-a", prepare=prepare)._unlock()
     assert sqlite3.connect(path).execute("SELECT count(*) FROM site").fetchone() == (1,)
+
+
+def adding(number):
+    return lambda tx: tx.sites.add_site(site(number)) or number
+
+
+async def numbers(database):
+    sites = await database.read(lambda tx: tx.sites.sites(EVERYWHERE))
+    return sorted(int(known.id.removeprefix("site-")) for known in sites if known.id != INBOX_SITE_ID)
+
+
+def in_thread(database, work, meanwhile=lambda: None, *, within_s=30.0):
+    return asyncio.to_thread(lambda: database.write_while(work, meanwhile, within_s=within_s))
+
+
+async def test_a_write_from_a_thread_is_there_when_it_returns(database):
+    assert await in_thread(database, adding(1), lambda: None) == 1
+    assert await numbers(database) == [1]
+
+
+async def test_nothing_is_committed_before_what_the_write_stands_for_is_done(database):
+    """B2: the object's bytes are durable before its index entry."""
+    begun, may_end = threading.Event(), threading.Event()
+
+    def meanwhile():
+        begun.set()
+        assert may_end.wait(20)
+
+    writing = asyncio.create_task(in_thread(database, adding(1), meanwhile))
+    assert await asyncio.to_thread(begun.wait, 20)
+    seen = await numbers(database)
+    may_end.set()
+    assert await writing == 1
+    assert (seen, await numbers(database)) == ([], [1])
+
+
+async def test_what_fails_meanwhile_undoes_its_own_write_alone(database):
+    def fails():
+        raise StorageFull("no room for the bytes")
+
+    async def failing(number):
+        with pytest.raises(StorageFull, match="no room for the bytes"):
+            await in_thread(database, adding(number), fails)
+
+    await asyncio.gather(*(in_thread(database, adding(n)) for n in range(20)),
+                         *(failing(n) for n in range(20, 40)),
+                         *(database.write(adding(n)) for n in range(40, 60)))
+    assert await numbers(database) == [*range(20), *range(40, 60)]
+
+
+async def test_an_error_of_the_write_itself_reaches_the_thread(database):
+    with pytest.raises(KeyError):
+        await in_thread(database, lambda tx: {}["nothing"])
+    assert await numbers(database) == []
+
+
+async def test_a_closed_database_takes_no_write_from_a_thread(database):
+    await database.close()
+    with pytest.raises(StorageUnavailable):
+        await in_thread(database, adding(1))

@@ -11,6 +11,7 @@ import pytest
 
 from storage.errors import ObjectMissing, StorageFull
 from storage.model import ObjectRef
+from storage.objects.files import FileObjectStore
 
 UNKNOWN = "0" * 64
 
@@ -95,6 +96,26 @@ def test_an_abandoned_object_leaves_nothing(objects):
     writer.abandon()
     writer.abandon()
     assert objects.names() == []
+
+
+def test_a_name_is_known_before_the_bytes_are_durable(objects):
+    data = some_bytes(100_000)
+    writer = objects.begin()
+    writer.write(data)
+    announced = writer.ref()
+    assert writer.finish() == announced == objects.put(data)
+
+
+@pytest.mark.parametrize("lies_there", [b"", b"half", b"x" * 70_000], ids=["nothing", "less", "as many bytes"])
+def test_bytes_that_are_not_what_their_name_says_are_replaced_when_the_right_ones_come(tmp_path, lies_there):
+    """A power cut may leave a name whose bytes were not yet on the disk."""
+    files = FileObjectStore(tmp_path / "objects", reserve_bytes=0)
+    data = some_bytes(70_000)
+    ref = files.put(data)
+    (tmp_path / "objects" / ref.sha256[:2] / ref.sha256).write_bytes(lies_there)
+    assert files.put(data) == ref
+    assert files.get(ref.sha256) == data
+    assert list((tmp_path / "objects" / "parts").iterdir()) == []
 
 
 def test_names_lists_every_object(objects):

@@ -134,7 +134,8 @@ class DiskFillsUp:
                     raise StorageFull("the disk is full")
                 writer.write(data)
 
-            finish, abandon = staticmethod(writer.finish), staticmethod(writer.abandon)
+            def __getattr__(self, name):
+                return getattr(writer, name)
 
         return Writer()
 

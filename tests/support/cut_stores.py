@@ -70,7 +70,8 @@ class SlowStore:
                 threading.Event().wait(delay_s)
                 return writer.finish()
 
-            write, abandon = staticmethod(writer.write), staticmethod(writer.abandon)
+            def __getattr__(self, name):
+                return getattr(writer, name)
 
         return Writer()
 
