@@ -33,7 +33,7 @@ STATUS: Mapping[type[Exception], int] = {
     DestinationUnavailable: 503,
     DestinationRefused: 502,
     GatewayError: 500,
-    StorageFull: 507,
+    StorageFull: 503,
     StorageUnavailable: 503,
     ObjectMissing: 500,
     StorageError: 500,
@@ -45,6 +45,7 @@ STATUS_OF_REASON: Mapping[str, int] = {
     "bad-token": 401,
     "media-type": 415,
     "too-large": 413,
+    "too-broad": 413,
 }
 """Reasons that have a status code of their own within their class."""
 

@@ -89,6 +89,11 @@ async def safety_of(parts: Parts, sha256s: Sequence[str]) -> Mapping[str, Safety
     return found
 
 
+def problem_of(tx: Transaction) -> str:
+    """Why the second copy takes nothing now; "" if it does, or nothing was tried yet."""
+    return tx.object_care.note(_ALARM)
+
+
 async def copy_waiting(parts: Parts, *, limit: int = _BATCH) -> int:
     """Copy what waits; returns how many were tried. Raises StorageUnavailable, StorageFull when the place fails."""
     now = parts.clock()

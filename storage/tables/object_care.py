@@ -143,7 +143,7 @@ class ObjectsInCare:
         is_waiting = care.c.copy_state == CopyState.WAITING.value
         waiting, waiting_bytes = self._connection.execute(
             sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(care.c.size_bytes), 0))
-            .where(is_waiting)).tuples().one()
+            .where(is_waiting)).one()
         failing = self._connection.scalar(
             sa.select(sa.func.count()).select_from(care).where(is_waiting, care.c.copy_attempts > 0))
         oldest_waiting = self._connection.scalar(

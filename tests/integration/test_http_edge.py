@@ -71,7 +71,7 @@ async def test_a_body_that_means_nothing_is_refused(web, body, kind, expected):
 
 
 @pytest.mark.parametrize(("error", "expected"), [
-    (StorageFull("/secret/path"), (507, "storage-full")),
+    (StorageFull("/secret/path"), (503, "storage-full")),
     (StorageUnavailable("/secret/path"), (503, "storage-unavailable")),
     (ObjectMissing("/secret/path"), (500, "object-missing")), (NotNow(reason="own-report"), (409, "own-report")),
     (ZeroDivisionError("/secret/path"), (500, "internal")),

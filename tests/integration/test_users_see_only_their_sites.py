@@ -188,6 +188,12 @@ TABLE: dict[tuple[str, str], Call] = {
     ("GET", W_STUDY + "/metadata"): Call(OF_STUDY),
     ("GET", W_SERIES + "/metadata"): Call(OF_SERIES),
     ("GET", W_INSTANCE + "/metadata"): Call(OF_INSTANCE),
+    **{("GET", level + what): Call(fill) for what in ("/bulkdata", "/pixeldata")
+       for level, fill in ((W_STUDY, OF_STUDY), (W_SERIES, OF_SERIES), (W_INSTANCE, OF_INSTANCE))},
+    ("GET", W_STUDY + "/rendered"): Call(OF_STUDY),
+    ("GET", W_SERIES + "/rendered"): Call(OF_SERIES),
+    ("OPTIONS", "/dicom-web"): Call(is_list=True),
+    ("OPTIONS", "/dicom-web/"): Call(is_list=True),
     ("GET", W_INSTANCE + "/bulkdata/{path:.+}"): Call(
         {**OF_INSTANCE, "path": "=7FE00010"}),
     ("GET", W_INSTANCE + "/frames/{frames}"): Call(OF_FRAME),

@@ -115,8 +115,8 @@ async def test_an_old_orphan_whose_bytes_arrive_again_is_not_swept_away(parts, c
 
 
 async def test_part_files_of_a_dead_process_are_cleared_at_start(parts, clock):
-    writer = parts.objects.begin()
-    writer.write(b"half an object")
+    # As where the file system knows no files without a name; elsewhere the system itself takes them back.
+    (parts.settings.data_dir / "objects" / "parts" / new_id()).write_bytes(b"half an object")
     clock.advance(5)
     assert await clear_part_files(parts) == 1
     assert list((parts.settings.data_dir / "objects" / "parts").iterdir()) == []
