@@ -44,6 +44,30 @@ def dataset_json(head: FileHead, *, device_codec: str | None = None) -> Json:
     return dict(sorted(found.items()))
 
 
+def without_bulk(record: Json) -> Json:
+    """The same with every BulkDataURI gone: the element stays, empty."""
+    found: Json = {}
+    for tag, element in record.items():
+        if "BulkDataURI" in element:
+            found[tag] = {"vr": element["vr"]}
+        elif element.get("vr") == "SQ" and "Value" in element:
+            found[tag] = {**element, "Value": [without_bulk(item) for item in element["Value"]]}
+        else:
+            found[tag] = element
+    return found
+
+
+def bulk_paths(record: Json) -> list[str]:
+    """The paths of all long values, in the order of the elements."""
+    found: list[str] = []
+    for _, element in sorted(record.items()):
+        if "BulkDataURI" in element:
+            found.append(str(element["BulkDataURI"]).removeprefix(f"{BASE_PLACEHOLDER}/bulkdata/"))
+        elif element.get("vr") == "SQ":
+            found += [path for item in element.get("Value", ()) for path in bulk_paths(item)]
+    return found
+
+
 def bulk_value(dataset: Dataset, path: str) -> bytes:
     """The bytes behind a BulkDataURI path such as "54000100/0/54001010". Raises NotFound."""
     steps = path.split("/")

@@ -7,6 +7,7 @@ The way of a grey value is the standard's (PS3.3 C.11): stored value → modalit
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -22,6 +23,8 @@ from gateway.renditions.decode import DecodedFrame
 from gateway.renditions.frames import UnsupportedImage
 
 Grey8 = npt.NDArray[np.uint8]
+Eight = npt.NDArray[np.uint8]
+_DEFAULT_FRAME_MS = 66
 MAX_PICTURE_SIDE = 8192
 
 
@@ -59,6 +62,30 @@ class Window:
 class PictureFormat(StrEnum):
     JPEG = "image/jpeg"
     PNG = "image/png"
+    GIF = "image/gif"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a frame, in its pixels. A side of None reaches to the edge; a negative one mirrors (PS3.18)."""
+
+    left: float
+    top: float
+    width: float | None
+    height: float | None
+
+    def cut(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """The region as an array of its own. Raises InvalidRequest where it is not inside the frame."""
+        rows, columns = pixels.shape[:2]
+        width = columns - self.left if self.width is None else abs(self.width)
+        height = rows - self.top if self.height is None else abs(self.height)
+        x, y, x_end, y_end = (round(v) for v in (self.left, self.top, self.left + width, self.top + height))
+        if not (0 <= x < x_end <= columns and 0 <= y < y_end <= rows):
+            raise InvalidRequest(f"The region is not inside {columns} x {rows} pixels.", reason="viewport")
+        found = pixels[y:y_end, x:x_end]
+        found = found[:, ::-1] if self.width is not None and self.width < 0 else found
+        found = found[::-1] if self.height is not None and self.height < 0 else found
+        return np.ascontiguousarray(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +155,27 @@ def encode(pixels: npt.NDArray[np.uint8], *, format: PictureFormat, columns: int
         return Picture(buffer.getvalue(), format, size[1], size[0], None)
     image.save(buffer, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2)
     return Picture(buffer.getvalue(), format, size[1], size[0], quality)
+
+
+def frame_time_ms(dataset: Dataset) -> int:
+    """How long a frame of this clip is shown (PS3.3 C.7.6.5), within what a GIF can say."""
+    for keyword, per_ms in (("FrameTime", 1.0), ("RecommendedDisplayFrameRate", -1000.0), ("CineRate", -1000.0)):
+        value = _float(dataset, keyword, None)
+        if value is not None and value > 0:
+            return int(min(5000, max(20, value if per_ms > 0 else -per_ms / value)))
+    return _DEFAULT_FRAME_MS
+
+
+def animate(frames: Iterable[npt.NDArray[np.uint8]], *, frame_ms: int, columns: int | None = None,
+            rows: int | None = None) -> bytes:
+    """A GIF of these frames, for looking at a movement."""
+    images = []
+    for pixels in frames:
+        still = encode(pixels, format=PictureFormat.PNG, columns=columns, rows=rows)
+        images.append(Image.open(io.BytesIO(still.data)).convert("L" if pixels.ndim == 2 else "P"))
+    buffer = io.BytesIO()
+    images[0].save(buffer, "GIF", save_all=True, append_images=images[1:], duration=frame_ms, loop=0)
+    return buffer.getvalue()
 
 
 # --------------------------------------------------------------------------------------------------------- grey

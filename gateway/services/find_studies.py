@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.core.errors import InvalidRequest, NotFound
 from gateway.services.ports import Parts
+from storage.interface import AttributeKey as AttributeKey
 from storage.interface import InstanceQuery as InstanceQuery
 from storage.interface import SeriesQuery as SeriesQuery
 from storage.interface import StoredInstance as StoredInstance
@@ -21,40 +22,59 @@ from storage.model import AuditEntry, Scope
 
 MAX_PAGE = 1000
 """More rows than this are never given at once; the client pages on."""
+MOST_ROWS_LOOKED_AT = 200_000
+"""Keys without an index are compared row by row up to so many studies, a second of work."""
 
 
-async def find_studies(parts: Parts, query: StudyQuery, scope: Scope, *, limit: int,
-                       offset: int) -> list[StoredStudy]:
-    """One page of studies within scope, in an order that pages keep."""
-    return await parts.database.read(
-        lambda tx: tx.dicomweb.studies(query, scope, limit=limit, offset=offset))
+async def find_studies(parts: Parts, query: StudyQuery, scope: Scope, *, limit: int, offset: int = 0,
+                       after: str = "") -> list[StoredStudy]:
+    """One page of studies within scope, in an order that pages keep. Raises InvalidRequest ("too-broad")."""
+    def look(tx: Transaction) -> list[StoredStudy]:
+        _refuse_too_broad(tx, query, scope)
+        return tx.dicomweb.studies(query, scope, limit=limit, offset=offset, after=after)
+
+    return await parts.database.read(look)
 
 
-async def find_series(parts: Parts, query: SeriesQuery, scope: Scope, *, limit: int,
-                      offset: int) -> list[StoredSeries]:
-    """One page of series within scope."""
-    return await parts.database.read(
-        lambda tx: tx.dicomweb.series(query, scope, limit=limit, offset=offset))
+async def find_series(parts: Parts, query: SeriesQuery, scope: Scope, *, limit: int, offset: int = 0,
+                      after: str = "") -> list[StoredSeries]:
+    """One page of series within scope. Raises InvalidRequest ("too-broad")."""
+    def look(tx: Transaction) -> list[StoredSeries]:
+        _refuse_too_broad(tx, query.study, scope)
+        return tx.dicomweb.series(query, scope, limit=limit, offset=offset, after=after)
+
+    return await parts.database.read(look)
 
 
-async def find_instances(parts: Parts, query: InstanceQuery, scope: Scope, *, limit: int | None, offset: int = 0
+async def find_instances(parts: Parts, query: InstanceQuery, scope: Scope, *, limit: int | None, offset: int = 0,
+                         after: str = "", has_attributes: bool = True, has_counts: bool = True
                          ) -> list[StoredInstance]:
-    """One page of DICOM instances within scope; no limit: all, for retrieval."""
-    return await parts.database.read(
-        lambda tx: tx.dicomweb.instances(query, scope, limit=limit, offset=offset))
+    """One page of DICOM instances within scope; no limit: all, for retrieval. Raises InvalidRequest ("too-broad")."""
+    def look(tx: Transaction) -> list[StoredInstance]:
+        _refuse_too_broad(tx, query.series.study, scope)
+        return tx.dicomweb.instances(query, scope, limit=limit, offset=offset, after=after,
+                                     has_attributes=has_attributes, has_counts=has_counts)
+
+    return await parts.database.read(look)
 
 
 async def instances_below(parts: Parts, scope: Scope, *, study_instance_uid: str, series_instance_uid: str = "",
-                          sop_instance_uid: str = "") -> list[StoredInstance]:
+                          sop_instance_uid: str = "", has_attributes: bool = False) -> list[StoredInstance]:
     """All DICOM instances below an address. Raises NotFound where there is none the caller may see."""
     query = InstanceQuery(
         SeriesQuery(StudyQuery(study_instance_uids=(study_instance_uid,)),
                     series_instance_uids=(series_instance_uid,) if series_instance_uid else ()),
         sop_instance_uids=(sop_instance_uid,) if sop_instance_uid else ())
-    found = await find_instances(parts, query, scope, limit=None)
+    found = await find_instances(parts, query, scope, limit=None, has_attributes=has_attributes, has_counts=False)
     if not found:
         raise NotFound("There is no such study, series or instance.")
     return found
+
+
+def _refuse_too_broad(tx: Transaction, query: StudyQuery, scope: Scope) -> None:
+    if tx.dicomweb.is_too_broad(query, scope, at_most=MOST_ROWS_LOOKED_AT):
+        raise InvalidRequest("This would compare every study of the archive: name a patient, a number or dates as "
+                             "well.", reason="too-broad")
 
 
 async def note_retrievals(parts: Parts, entries: list[AuditEntry]) -> None:

@@ -167,6 +167,8 @@ def instance_conditions(query: InstanceQuery) -> list[sa.ColumnElement[bool]]:
 def _leads(query: StudyQuery, scope: Scope) -> Iterator[tuple[sa.Select[Any], sa.Select[Any]]]:
     """(what is counted, the ids of the studies) of each key that has an index, the sharpest first."""
     study, patient, series = t.study.c, t.patient.c, t.series.c
+    # A patient's site is that of their studies: they move together.
+    is_theirs = [] if scope.site_ids is None else [_aside(patient.site_id).in_(sorted(scope.site_ids))]
     of_patient = t.study.join(t.patient, patient.id == study.patient_key)
     if query.study_instance_uids:
         found = sa.select(study.id).where(study.study_instance_uid.in_(query.study_instance_uids))
@@ -175,12 +177,12 @@ def _leads(query: StudyQuery, scope: Scope) -> Iterator[tuple[sa.Select[Any], sa
         found = sa.select(study.id).where(study.accession_number == query.accession_number)
         yield found, found
     if query.patient_id and not _is_wild(query.patient_id):
-        is_patient = patient.patient_id == query.patient_id
+        is_patient = sa.and_(patient.patient_id == query.patient_id, *is_theirs)
         yield (sa.select(patient.id).where(is_patient),
                sa.select(study.id).select_from(of_patient).where(is_patient))
     prefix = _name_prefix(query.patient_name)
     if prefix:
-        named = sa.union_all(*(sa.select(patient.id).where(*_begins(column, prefix))
+        named = sa.union_all(*(sa.select(patient.id).where(*_begins(column, prefix), *is_theirs)
                                for column in (patient.name_display, patient.name_alphabetic))).subquery()
         yield sa.select(named.c.id), sa.select(study.id).where(study.patient_key.in_(sa.select(named.c.id)))
     if during := _during(query):

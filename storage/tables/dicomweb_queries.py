@@ -138,7 +138,7 @@ class DicomwebQueries:
                            row["series_body_part"], *counted[row["series_id"]]) for row in rows]
 
     def instances(self, query: InstanceQuery, scope: Scope, *, limit: int | None = None, offset: int = 0,
-                  after: str = "", has_counts: bool = True) -> list[StoredInstance]:
+                  after: str = "", has_attributes: bool = True, has_counts: bool = True) -> list[StoredInstance]:
         """One page of instances; without counts, what is said of their study holds no modalities and numbers."""
         of = query.series
         source = (t.instance.join(t.series, t.series.c.id == t.instance.c.series_id)
@@ -149,7 +149,8 @@ class DicomwebQueries:
                 sa.select(t.series.c.id).where(t.series.c.series_instance_uid.in_(of.series_instance_uids),
                                                *self._lead_below(of.study, scope, t.series.c.study_id))).scalars()
             lead = [t.instance.c.series_id.in_(list(found))]
-        page = (sa.select(*STUDY_COLUMNS, *_SERIES_COLUMNS, *_INSTANCE_COLUMNS).select_from(source)
+        more = (t.instance.c.attributes,) if has_attributes else ()
+        page = (sa.select(*STUDY_COLUMNS, *_SERIES_COLUMNS, *_INSTANCE_COLUMNS, *more).select_from(source)
                 .where(*study_conditions(of.study, scope), *series_conditions(of), *instance_conditions(query),
                        t.instance.c.format == InstanceFormat.DICOM, *lead, *_after(t.instance.c.id, after))
                 .order_by(t.instance.c.id).limit(limit).offset(offset))
@@ -159,7 +160,7 @@ class DicomwebQueries:
                              row["instance_id"], row["sop_instance_uid"], row["sop_class_uid"],
                              row["transfer_syntax_uid"], row["object_sha256"], int(row["size_bytes"]),
                              row["instance_number"], row["rows"], row["columns"], int(row["frame_count"]),
-                             dict(row["attributes"])) for row in rows]
+                             dict(row["attributes"]) if has_attributes else {}) for row in rows]
 
     def _lead(self, query: StudyQuery, scope: Scope, after: str) -> list[sa.ColumnElement[bool]]:
         few = few_studies(self._connection, query, scope)
@@ -226,8 +227,7 @@ _SERIES_COLUMNS = (
 _INSTANCE_COLUMNS = (
     t.instance.c.id.label("instance_id"), t.instance.c.sop_instance_uid, t.instance.c.sop_class_uid,
     t.instance.c.transfer_syntax_uid, t.instance.c.object_sha256, t.instance.c.size_bytes,
-    t.instance.c.number.label("instance_number"), t.instance.c.rows, t.instance.c.columns, t.instance.c.frame_count,
-    t.instance.c.attributes)
+    t.instance.c.number.label("instance_number"), t.instance.c.rows, t.instance.c.columns, t.instance.c.frame_count)
 
 
 def study_line(row: Any) -> StoredStudy:

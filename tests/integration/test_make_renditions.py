@@ -22,6 +22,7 @@ from gateway.services import render
 from gateway.services.job_runner import JobRunner
 from gateway.services.ports import Parts
 from gateway.services.receive_instance import Sender, receive_part10
+from storage.interface import InstanceQuery
 from storage.model import EVERYWHERE, ArrivalVia, ObjectRef
 from tests.support.image_builders import grey_phantom, image, part10
 from tests.support.web import add_site
@@ -122,7 +123,9 @@ async def test_what_was_evicted_is_made_again_the_same(parts):
     assert await run_jobs(parts) == (1, 0)
     renderings = render.Renderings(parts)
     made = await all_of(renderings, ref)
-    metadata = await renderings.metadata(ref, codec=None)
+    (stored,) = await parts.database.read(lambda tx: tx.dicomweb.instances(InstanceQuery(), EVERYWHERE))
+    line = render.metadata_line(stored.series_instance_uid, stored)
+    metadata = [piece async for piece in renderings.metadata([line], codec=None)]
 
     none = replace(parts, settings=replace(parts.settings, renditions_max_bytes=0))
     await render.Renderings(none).evict()
@@ -130,5 +133,5 @@ async def test_what_was_evicted_is_made_again_the_same(parts):
 
     again = render.Renderings(parts)
     assert await all_of(again, ref) == made
-    assert await again.metadata(ref, codec=None) == metadata
+    assert [piece async for piece in again.metadata([line], codec=None)] == metadata
     assert is_kept(parts, ref, render.HTJ2K_FRAME)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gateway.http.dicomweb.bulk import Bulk
+from gateway.http.dicomweb.capabilities import Capabilities
 from gateway.http.dicomweb.frames import Frames
 from gateway.http.dicomweb.qido import Search
 from gateway.http.dicomweb.rendered import Rendered
@@ -25,11 +27,12 @@ def routes(parts: Parts) -> list[Route]:
     """The rows of DICOMweb."""
     renderings = Renderings(parts)
     log = RetrievalLog(parts)
-    search, store = Search(parts), Store(parts)
+    search, store = Search(parts, renderings), Store(parts)
+    bulk = Bulk(parts, renderings, log)
     retrieve = Retrieve(parts, renderings, log)
     frames = Frames(parts, renderings, log)
     rendered = Rendered(parts, renderings, log)
-    return [
+    table = [
         _read("/dicom-web/studies", search.studies, "QIDO-RS: search for studies"),
         _read("/dicom-web/series", search.series, "QIDO-RS: search for series of all studies"),
         _read("/dicom-web/instances", search.instances, "QIDO-RS: search for instances of all studies"),
@@ -42,8 +45,16 @@ def routes(parts: Parts) -> list[Route]:
         _read(_STUDY + "/metadata", retrieve.metadata, "WADO-RS: metadata of a study"),
         _read(_SERIES + "/metadata", retrieve.metadata, "WADO-RS: metadata of a series"),
         _read(_INSTANCE + "/metadata", retrieve.metadata, "WADO-RS: metadata of an instance"),
-        _read(_INSTANCE + "/bulkdata/{path:.+}", retrieve.bulk, "WADO-RS: one long value"),
+        _read(_STUDY + "/bulkdata", bulk.all, "WADO-RS: all long values of a study"),
+        _read(_SERIES + "/bulkdata", bulk.all, "WADO-RS: all long values of a series"),
+        _read(_INSTANCE + "/bulkdata", bulk.all, "WADO-RS: all long values of an instance"),
+        _read(_INSTANCE + "/bulkdata/{path:.+}", bulk.value, "WADO-RS: one long value"),
+        _read(_STUDY + "/pixeldata", bulk.pixels, "WADO-RS: the frames of a study as stored"),
+        _read(_SERIES + "/pixeldata", bulk.pixels, "WADO-RS: the frames of a series as stored"),
+        _read(_INSTANCE + "/pixeldata", bulk.pixels, "WADO-RS: the frames of an instance as stored"),
         _read(_INSTANCE + "/frames/{frames}", frames.get, "WADO-RS: frames"),
+        _read(_STUDY + "/rendered", rendered.pictures, "WADO-RS: a picture of each image of a study"),
+        _read(_SERIES + "/rendered", rendered.pictures, "WADO-RS: a picture of each image of a series"),
         _read(_INSTANCE + "/rendered", rendered.picture, "WADO-RS: a picture of an instance"),
         _read(_INSTANCE + "/frames/{frames}/rendered", rendered.picture, "WADO-RS: a picture of a frame"),
         _read(_STUDY + "/thumbnail", rendered.thumbnail, "WADO-RS: a small picture of a study"),
@@ -53,6 +64,9 @@ def routes(parts: Parts) -> list[Route]:
         _write("/dicom-web/studies", store.store, "STOW-RS: store instances"),
         _write(_STUDY, store.store, "STOW-RS: store instances of a study"),
     ]
+    capabilities = Capabilities(table)
+    return [*table, *(Route("OPTIONS", path, capabilities.show, "Capabilities of DICOMweb", roles=_VIEWERS | _SENDERS,
+                            token_scopes=frozenset({"read", "ingest"})) for path in ("/dicom-web", "/dicom-web/"))]
 
 
 def _read(path: str, handler: Handler, summary: str) -> Route:

@@ -15,7 +15,7 @@ from aiohttp import web
 from gateway.core.errors import InvalidRequest, NotFound
 from gateway.http.dicomweb.media import ANY_SYNTAX, OCTETS, Acceptable, Part, acceptable, send_multipart, whole
 from gateway.http.dicomweb.retrieval_log import RetrievalLog
-from gateway.http.dicomweb.wado import instance_url, line_of
+from gateway.http.dicomweb.wado import instance_url, line_of, ref_of
 from gateway.http.errors import problem_response
 from gateway.renditions.decode import (
     HTJ2K,
@@ -48,6 +48,7 @@ MEDIA_TYPES = {
 """PS3.18 Table 8.7.3-5; others travel as application/octet-stream with their transfer syntax named."""
 
 MAX_FRAMES_AT_ONCE = 10_000
+READ_AT_ONCE_BYTES = 4 << 20
 
 
 class _Way(StrEnum):
@@ -82,8 +83,8 @@ class Frames:
         """GET …/frames/1,2,3"""
         numbers = frame_numbers(request.match_info["frames"])
         line = await line_of(self._parts, request)
-        ref = ObjectRef(line.object_sha256, line.size_bytes)
-        image = await self._renderings.image(ref)
+        ref = ref_of(line)
+        image, first = await self._first(ref, numbers)
         if max(numbers) > image.frame_count:
             raise NotFound(f"There are {image.frame_count} frames.")
         encoding = next((found for one in acceptable(request) if (found := _encoding(image, one)) is not None), None)
@@ -92,7 +93,8 @@ class Frames:
                                     "they can also be had uncompressed, and lossless ones as HTJ2K.")
         await self._log.note(request, [line.study], "frames")
         if len(numbers) == 1 and not encoding.is_multipart:
-            data = await self._frame(ref, numbers[0], encoding)
+            data = first if first is not None and encoding.way is _Way.STORED else \
+                await self._frame(ref, numbers[0], encoding)
             return web.Response(body=data, headers={"Content-Type": encoding.content_type,
                                                     "Cache-Control": "no-store"})
         url = instance_url(request, line)
@@ -103,6 +105,12 @@ class Frames:
                 yield Part(encoding.content_type, whole(data), f"{url}/frames/{number}")
 
         return await send_multipart(request, encoding.media_type, parts())
+
+    async def _first(self, ref: ObjectRef, numbers: list[int]) -> tuple[StoredImage, bytes | None]:
+        """Where the frames lie, and with a small object's first frame its bytes: one crossing to a thread."""
+        if numbers == [1] and ref.size_bytes <= READ_AT_ONCE_BYTES:
+            return await self._renderings.first_frame(ref)
+        return await self._renderings.layout(ref), None
 
     async def _frame(self, ref: ObjectRef, number: int, encoding: _Encoding) -> bytes:
         if encoding.way is _Way.STORED:
@@ -121,6 +129,13 @@ def frame_numbers(text: str) -> list[int]:
     if min(numbers) < 1:
         raise InvalidRequest("Frames count from 1.", reason="frames")
     return numbers
+
+
+def frame_content_type(image: StoredImage) -> str:
+    """How a frame is labelled that leaves as it is stored."""
+    if image.is_native:
+        return f"{OCTETS};transfer-syntax={image.transfer_syntax_uid}"
+    return f"{MEDIA_TYPES.get(image.transfer_syntax_uid, OCTETS)};transfer-syntax={image.transfer_syntax_uid}"
 
 
 def _encoding(image: StoredImage, wanted: Acceptable) -> _Encoding | None:

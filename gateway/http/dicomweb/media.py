@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
 
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
+DICOM_XML = "application/dicom+xml"
+JSON = "application/json"
+ZIP = "application/zip"
 OCTETS = "application/octet-stream"
 ANY_SYNTAX = "*"
 _PIECE = re.compile(r'\s*,\s*(?=(?:[^"]*"[^"]*")*[^"]*$)')
@@ -68,14 +71,16 @@ class Part:
     location: str = ""
 
 
-async def send_multipart(request: web.Request, media_type: str, parts: AsyncIterator[Part]) -> web.StreamResponse:
+async def send_multipart(request: web.Request, media_type: str, parts: AsyncIterator[Part], *,
+                         headers: Mapping[str, str] | None = None) -> web.StreamResponse:
     """Stream parts one after another; nothing is held whole.
 
     An error in the middle cuts the connection, so that a client never takes half an answer for the whole.
     """
     boundary = os.urandom(16).hex()
     response = web.StreamResponse(headers={
-        "Content-Type": f'multipart/related; type="{media_type}"; boundary={boundary}', "Cache-Control": "no-store"})
+        "Content-Type": f'multipart/related; type="{media_type}"; boundary={boundary}', "Cache-Control": "no-store",
+        **(headers or {})})
     is_begun = False
     async for part in parts:
         if not is_begun:

@@ -1,195 +1,161 @@
 """QIDO-RS: search for studies, series and instances (PS3.18 10.6).
 
-A key that we cannot match is refused rather than ignored, since ignoring it would give other people's studies.
+A key that we cannot match is refused rather than ignored, since ignoring it would give other people's studies. What a
+request may say is read in `qido_query`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import TypedDict
 from zoneinfo import ZoneInfo
 
 import msgspec
 from aiohttp import web
-from pydicom.datadict import tag_for_keyword
 
-from gateway.core.errors import InvalidRequest
-from gateway.http.dicomweb.media import DICOM_JSON, takes
+from gateway.http.dicomweb.media import (
+    DICOM_JSON,
+    DICOM_XML,
+    JSON,
+    Part,
+    acceptable,
+    each,
+    send_multipart,
+    whole,
+)
+from gateway.http.dicomweb.page_marks import PageMarks
+from gateway.http.dicomweb.qido_query import INSTANCE_LEVEL, SERIES_LEVEL, STUDY_LEVEL, Asked
 from gateway.http.dicomweb.records import included, instance_record, series_record, study_record
 from gateway.http.errors import problem_response
 from gateway.http.routing import caller_of
 from gateway.renditions.dicom_json import Json
+from gateway.renditions.native_xml import to_xml
 from gateway.services.find_studies import (
-    MAX_PAGE,
-    InstanceQuery,
-    SeriesQuery,
-    StudyQuery,
-    day_range,
+    StoredInstance,
+    StoredSeries,
+    StoredStudy,
     find_instances,
     find_series,
     find_studies,
 )
 from gateway.services.ports import Parts
+from gateway.services.render import Renderings, device_codec
+from storage.model import ObjectRef
 
-_STUDY_KEYS = {"StudyInstanceUID", "PatientName", "PatientID", "AccessionNumber", "StudyDescription", "StudyDate",
-               "ModalitiesInStudy"}
-_SERIES_KEYS = {"SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription"}
-_INSTANCE_KEYS = {"SOPInstanceUID", "SOPClassUID", "InstanceNumber"}
-_CONTROLS = {"limit", "offset", "includefield", "fuzzymatching", "accept", "charset"}
+MAX_PAGE_FROM_OBJECTS = 200
+"""Rows of a page for which an attribute is asked that only the objects hold: each is a file to be read."""
 
 
 class Search:
     """The QIDO-RS handlers."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, renderings: Renderings) -> None:
         self._parts = parts
+        self._renderings = renderings
         self._zone = ZoneInfo(parts.settings.time_zone)
+        self._marks = PageMarks()
 
     async def studies(self, request: web.Request) -> web.StreamResponse:
         """GET /dicom-web/studies"""
-        asked = _Asked(request, _STUDY_KEYS)
-        lines = await find_studies(self._parts, self._study_query(asked), caller_of(request).scope,
-                                   limit=asked.limit + 1, offset=asked.offset)
+        asked = Asked(request, STUDY_LEVEL)
+        lines = await find_studies(self._parts, asked.study_query(self._parts), caller_of(request).scope,
+                                   **self._page(request, asked))
+        self._note_end(request, asked, [line.study_id for line in lines])
         base = _base(request)
-        return _answer(request, asked, [
-            included(study_record(line, f"{base}/studies/{line.study_instance_uid}", self._zone), line.attributes,
-                     asked.include) for line in lines])
+        records = []
+        for line in lines[:asked.limit]:
+            record = study_record(line, f"{base}/studies/{line.study_instance_uid}", self._zone)
+            records.append(included(record, await self._attributes(asked, line, line), asked.include))
+        return await _answer(request, asked, records, is_more=len(lines) > asked.limit)
 
     async def series(self, request: web.Request) -> web.StreamResponse:
         """GET /dicom-web/studies/{study}/series, /dicom-web/series"""
         is_all = "study" not in request.match_info
-        asked = _Asked(request, _SERIES_KEYS | (_STUDY_KEYS if is_all else set()))
-        lines = await find_series(self._parts, self._series_query(asked), caller_of(request).scope,
-                                  limit=asked.limit + 1, offset=asked.offset)
+        asked = Asked(request, SERIES_LEVEL | STUDY_LEVEL if is_all else SERIES_LEVEL)
+        lines = await find_series(self._parts, asked.series_query(self._parts), caller_of(request).scope,
+                                  **self._page(request, asked))
+        self._note_end(request, asked, [line.series_id for line in lines])
         base = _base(request)
         records = []
-        for line in lines:
+        for line in lines[:asked.limit]:
             study_url = f"{base}/studies/{line.study.study_instance_uid}"
             record = series_record(line, f"{study_url}/series/{line.series_instance_uid}")
             if is_all:
                 record = study_record(line.study, study_url, self._zone) | record
-            records.append(included(record, line.attributes, asked.include))
-        return _answer(request, asked, records)
+            records.append(included(record, await self._attributes(asked, line, line.study), asked.include))
+        return await _answer(request, asked, records, is_more=len(lines) > asked.limit)
 
     async def instances(self, request: web.Request) -> web.StreamResponse:
         """GET …/instances below a series, below a study, or of all"""
         has_study, has_series = "study" in request.match_info, "series" in request.match_info
-        asked = _Asked(request, _INSTANCE_KEYS | (set() if has_series else _SERIES_KEYS)
-                       | (set() if has_study else _STUDY_KEYS))
-        query = InstanceQuery(
-            self._series_query(asked), sop_instance_uids=asked.uids("SOPInstanceUID"),
-            sop_class_uids=asked.uids("SOPClassUID"), number=asked.number("InstanceNumber"))
-        lines = await find_instances(self._parts, query, caller_of(request).scope,
-                                     limit=asked.limit + 1, offset=asked.offset)
+        asked = Asked(request, INSTANCE_LEVEL | (frozenset() if has_series else SERIES_LEVEL)
+                      | (frozenset() if has_study else STUDY_LEVEL))
+        lines = await find_instances(self._parts, asked.instance_query(self._parts), caller_of(request).scope,
+                                     has_counts=not has_study, **self._page(request, asked))
+        self._note_end(request, asked, [line.instance_id for line in lines])
         base = _base(request)
         records = []
-        for line in lines:
+        for line in lines[:asked.limit]:
             study_url = f"{base}/studies/{line.study.study_instance_uid}"
             url = f"{study_url}/series/{line.series_instance_uid}/instances/{line.sop_instance_uid}"
             record = instance_record(line, url)
             if not has_study:
                 record = study_record(line.study, study_url, self._zone) | record
-            records.append(included(record, line.attributes, asked.include))
-        return _answer(request, asked, records)
+            records.append(included(record, await self._attributes(asked, line, line.study), asked.include))
+        return await _answer(request, asked, records, is_more=len(lines) > asked.limit)
 
-    def _study_query(self, asked: _Asked) -> StudyQuery:
-        date = asked.text("StudyDate")
-        begins, before = day_range(self._parts, date) if date else (None, None)
-        return StudyQuery(
-            study_instance_uids=asked.uids("StudyInstanceUID"), patient_name=asked.text("PatientName"),
-            patient_id=asked.text("PatientID"), accession_number=asked.text("AccessionNumber"),
-            study_description=asked.text("StudyDescription"), modalities_in_study=asked.uids("ModalitiesInStudy"),
-            from_time=begins, before_time=before)
+    def _page(self, request: web.Request, asked: Asked) -> _Page:
+        if asked.wants_objects:
+            asked.limit = min(asked.limit, MAX_PAGE_FROM_OBJECTS)
+        after = self._marks.after(request, asked.offset)
+        return {"limit": asked.limit + 1, "offset": 0 if after else asked.offset, "after": after}
 
-    def _series_query(self, asked: _Asked) -> SeriesQuery:
-        return SeriesQuery(
-            self._study_query(asked), series_instance_uids=asked.uids("SeriesInstanceUID"),
-            modalities=asked.uids("Modality"), number=asked.number("SeriesNumber"),
-            description=asked.text("SeriesDescription"))
+    def _note_end(self, request: web.Request, asked: Asked, ids: Sequence[str]) -> None:
+        given = ids[:asked.limit]
+        if given:
+            self._marks.note(request, asked.offset + len(given), given[-1])
 
-
-class _Asked:
-    """Matching keys and controls of one request; the address' own UIDs are keys as well."""
-
-    def __init__(self, request: web.Request, keys: set[str]) -> None:
-        self._values: dict[str, str] = {}
-        self.include: list[str] = []
-        by_tag = {f"{tag_for_keyword(key):08X}": key for key in keys}
-        for name, value in request.query.items():
-            key = by_tag.get(name.upper(), name)
-            if name == "includefield":
-                self.include += [_tag_of(field) for field in value.split(",") if field.strip()]
-            elif name == "fuzzymatching" and value.lower() not in ("false", "true", ""):
-                raise InvalidRequest("fuzzymatching is true or false.", reason="query")
-            elif key in keys:
-                if len(value) > 1024:
-                    raise InvalidRequest(f"{key} is too long.", reason="query")
-                self._values[key] = value
-            elif name not in _CONTROLS:
-                raise InvalidRequest(f"{name} cannot be searched for here.", reason="query")
-        self.is_fuzzy = request.query.get("fuzzymatching", "").lower() == "true"
-        self.limit = min(_count(request, "limit", MAX_PAGE), MAX_PAGE)
-        self.offset = _count(request, "offset", 0)
-        for part, key in (("study", "StudyInstanceUID"), ("series", "SeriesInstanceUID")):
-            if part in request.match_info:
-                self._values[key] = request.match_info[part]
-
-    def text(self, key: str) -> str:
-        text = self._values.get(key, "").strip()
-        return "" if text.strip("*") == "" else text   # universal matching
-
-    def uids(self, key: str) -> tuple[str, ...]:
-        text = self.text(key).replace("\\", ",")
-        return tuple(uid.strip() for uid in text.split(",") if uid.strip())
-
-    def number(self, key: str) -> int | None:
-        text = self.text(key)
-        if not text:
-            return None
-        try:
-            return int(text)
-        except ValueError as exc:
-            raise InvalidRequest(f"{key}={text} is no number.", reason="query") from exc
+    async def _attributes(self, asked: Asked, line: StoredStudy | StoredSeries | StoredInstance,
+                          study: StoredStudy) -> Json:
+        """What the index holds of the row; all of one of its objects where that is asked for."""
+        source = line if isinstance(line, StoredInstance) else line.sample
+        if not asked.wants_objects or source is None:
+            return line.attributes
+        codec = device_codec(study.name_confidence, study.name_encoding)
+        return await self._renderings.attributes(ObjectRef(source.object_sha256, source.size_bytes), codec=codec,
+                                                 otherwise=line.attributes)
 
 
-def _count(request: web.Request, name: str, default: int) -> int:
-    text = request.query.get(name, "")
-    if not text:
-        return default
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        raise InvalidRequest(f"{name}={text} is no count.", reason="query")
-    return int(text)
-
-
-def _tag_of(field: str) -> str:
-    field = field.strip()
-    if field.lower() == "all":
-        return "all"
-    if len(field) == 8 and all(c in "0123456789abcdefABCDEF" for c in field):
-        return field.upper()
-    tag = tag_for_keyword(field)
-    if tag is None:
-        raise InvalidRequest(f"includefield={field} is no attribute.", reason="query")
-    return f"{tag:08X}"
+class _Page(TypedDict):
+    limit: int
+    offset: int
+    after: str
 
 
 def _base(request: web.Request) -> str:
     return f"{request.url.origin()}/dicom-web"
 
 
-def _answer(request: web.Request, asked: _Asked, records: Iterable[Json]) -> web.Response:
-    media_type = takes(request, DICOM_JSON, "application/json")
-    if media_type is None:
-        return problem_response(406, "not-acceptable", "Lists are given as application/dicom+json.")
-    page = list(records)
+async def _answer(request: web.Request, asked: Asked, records: Sequence[Json], *, is_more: bool
+                  ) -> web.StreamResponse:
     headers = {"Cache-Control": "no-store"}
-    if len(page) > asked.limit:
-        page.pop()
-        if asked.limit == MAX_PAGE or "limit" not in request.query:
-            headers["Warning"] = ('299 reading-gateway "The number of results exceeded the maximum supported by the '
-                                  'server. Additional results can be requested."')
+    warnings = []
+    if is_more and (asked.is_cut or "limit" not in request.query):
+        warnings.append("The number of results exceeded the maximum supported by the server. Additional results can "
+                        "be requested.")
     if asked.is_fuzzy:
-        headers["Warning"] = ('299 reading-gateway "The fuzzymatching parameter is not supported. Only literal '
-                              'matching has been performed."')
-    if not page:
-        return web.Response(status=204, headers=headers)
-    return web.Response(body=msgspec.json.encode(page), content_type=media_type, headers=headers)
+        warnings.append("The fuzzymatching parameter is not supported. Only literal matching has been performed.")
+    if warnings:
+        headers["Warning"] = ", ".join(f'299 reading-gateway "{text}"' for text in warnings)
+    for wanted in acceptable(request):
+        if not wanted.is_multipart and (media_type := next(filter(wanted.covers, (DICOM_JSON, JSON)), None)):
+            if not records:
+                return web.Response(status=204, headers=headers)
+            return web.Response(body=msgspec.json.encode(records), content_type=media_type, headers=headers)
+        if wanted.is_multipart and wanted.media_type in (DICOM_XML, "*/*"):
+            if not records:
+                return web.Response(status=204, headers=headers)
+            return await send_multipart(request, DICOM_XML, each(
+                Part(DICOM_XML, whole(to_xml(record))) for record in records), headers=headers)
+    return problem_response(406, "not-acceptable", "Lists are given as application/dicom+json, or as "
+                            'multipart/related; type="application/dicom+xml".')

@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     fold = 'lower({} COLLATE "C")' if op.get_bind().dialect.name == "postgresql" else "lower({})"
     for name in ("name_display", "name_alphabetic"):
-        op.create_index(f"ix_patient_{name}_folded", "patient", [sa.text(fold.format(name))])
+        op.create_index(f"ix_patient_{name}_folded", "patient", [sa.text(fold.format(name)), "site_id", "id"])
     op.create_index("ix_patient_patient_id", "patient", ["patient_id"])
     op.create_index("ix_study_study_at_id", "study", ["study_at", "id"])
     op.create_index("ix_series_modality_study_id", "series", ["modality", "study_id"])
