@@ -390,7 +390,7 @@ def a_node(*, says=(), pause_s=0.0):
     ae = AE(ae_title="NODE")
     ae.require_called_aet = False
     ae.add_supported_context(CT, [ExplicitVRLittleEndian])
-    server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
+    server: Any = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, store)])
     node.port = server.socket.getsockname()[1]
     try:
         yield node
