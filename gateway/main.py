@@ -18,6 +18,7 @@ from aiohttp import web
 
 from gateway.cli.local_socket import LocalSocket
 from gateway.delivery.channels import open_channels
+from gateway.delivery.commitment import NodeCommitment
 from gateway.dicom.commitment_scp import commitment_handlers
 from gateway.dicom.secure_port import tls_files
 from gateway.dicom.storage_scp import StorageScp
@@ -145,7 +146,7 @@ class Gateway:
             **watch_certificates.HANDLERS, **sweep_orphans.HANDLERS, **scrub_objects.HANDLERS,
             **second_copy.HANDLERS, **delete_study.HANDLERS,
             **learn_character_set.HANDLERS, **match_order.HANDLERS, **correct_device_text.HANDLERS,
-            **deliver.handlers(open_channels(parts.settings)),
+            **deliver.handlers(open_channels(parts.settings, commitment=NodeCommitment(parts))),
         }
 
     async def _start_http(self, parts: Parts) -> None:

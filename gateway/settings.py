@@ -63,8 +63,13 @@ class Settings:
     relational_queries: str = _setting("negotiated", "Queries without the unique keys of higher levels (relational).",
                                        choices=("negotiated", "always", "never"))
     max_associations: int = _setting(100, "DICOM associations at the same time.")
+    max_device_associations: int = _setting(50, "DICOM associations of one device at the same time, where the device "
+                                            "has no limit of its own.")
     max_pdu_bytes: int = _setting(131072, "Largest PDU that the gateway takes, bytes.")
-    network_timeout_s: float = _setting(60.0, "A DICOM peer that is silent for so long is cut off, seconds.")
+    network_timeout_s: float = _setting(60.0, "A DICOM peer that is silent for so long inside a message is cut off, "
+                                        "seconds.")
+    idle_timeout_s: float = _setting(300.0, "An association on which nothing happens for so long is ended, seconds; "
+                                     "with wire = \"stock\" the shorter of this and network_timeout_s.")
     wire: str = _setting("lean", "How the data of a C-STORE is read: by our own short path, or by pynetdicom alone.",
                          choices=("lean", "stock"))
     reserve_bytes: int = _setting(1 << 30, "Free space below which new objects are refused (A700), bytes.")
@@ -100,6 +105,10 @@ class Settings:
     max_upload_bytes: int = _setting(1 << 30, "Largest HTTP upload (STOW-RS), bytes.")
     renditions_max_bytes: int = _setting(20 << 30, "Space for previews and web copies, bytes; the oldest make room.")
     max_ecg_bytes: int = _setting(64 << 20, "Largest ECG file, bytes.")
+    mllp: str = _setting("127.0.0.1:2575", "Address of the HL7 v2 port (MLLP), for orders; empty: none.")
+    mllp_connections: int = _setting(50, "HL7 connections at the same time.")
+    mllp_idle_s: float = _setting(3600.0, "An HL7 connection without a message for so long is closed, seconds.")
+    max_hl7_bytes: int = _setting(4 << 20, "Longest HL7 message, bytes.")
     ecg_folders: tuple[str, ...] = _setting((), 'Watched folders for ECG files, each "site=folder".')
 
     session_idle_minutes: int = _setting(30, "A login ends after so long without use, minutes.")
@@ -107,6 +116,8 @@ class Settings:
     failed_logins_allowed: int = _setting(5, "Failed logins in a row before an account is locked.")
     lockout_minutes: int = _setting(10, "How long a locked account stays locked, minutes.")
     claim_minutes: int = _setting(30, "A claimed reading is given back after so long without a save, minutes.")
+    order_match_sure: int = _setting(60, "Points (0 to 100) at which a study is linked to an order without a person.")
+    order_match_shown: int = _setting(35, "Points at which an order is shown to a person as a study's possible one.")
     delivery_backoff_max_s: float = _setting(900.0, "Longest pause between two tries of a delivery, seconds.")
     delivery_days: float = _setting(7.0, "A delivery is tried for so long before it is given to a person, days.")
     centre_name: str = _setting("县域远程阅片中心", "Name of the reading centre, printed on reports.")

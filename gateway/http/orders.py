@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from datetime import datetime
 
 from aiohttp import web
 
 from gateway.core.errors import InvalidRequest
+from gateway.core.id_card import IdCardWarning
 from gateway.core.order import OrderRequest
 from gateway.http import asking
 from gateway.http.admin import by_of
@@ -19,7 +21,7 @@ from gateway.services.find_orders import find_orders, show_order
 from gateway.services.place_order import Placed, amend_order, place_order, withdraw_order
 from gateway.services.ports import Parts
 from storage.model import Scope, new_id
-from storage.model.orders import Hl7Partner, OrderFilter, OrderSource, OrderState
+from storage.model.orders import Hl7Partner, Order, OrderFilter, OrderSource, OrderState
 
 PAGE = 50
 LONGEST_PAGE = 500
@@ -30,6 +32,12 @@ _LOOKERS = frozenset({"ingest", "read", "admin"})
 def routes(parts: Parts) -> list[Route]:
     """The rows of this file."""
     return [*_orders(parts), *_partners(parts)]
+
+
+def order_view(order: Order, site_name: str, warnings: Sequence[IdCardWarning]) -> m.OrderView:
+    """An order as the API shows it."""
+    fields = {field.name: getattr(order, field.name) for field in dataclasses.fields(order)}
+    return m.OrderView(**fields, site_name=site_name, warnings=[word.value for word in warnings])
 
 
 def _orders(parts: Parts) -> list[Route]:
@@ -140,9 +148,7 @@ def _only_site(scope: Scope) -> str:
 
 
 def _view(placed: Placed, site_name: str) -> m.OrderView:
-    order = placed.order
-    fields = {field.name: getattr(order, field.name) for field in dataclasses.fields(order)}
-    return m.OrderView(**fields, site_name=site_name, warnings=[word.value for word in placed.warnings])
+    return order_view(placed.order, site_name, placed.warnings)
 
 
 def _partner(partner_id: str, asked: m.Hl7PartnerRequest) -> Hl7Partner:

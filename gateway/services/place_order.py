@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from gateway.core.id_card import IdCardWarning, id_card_warnings
 from gateway.core.order import OrderRequest, amended, checked, new_order, order_code, withdrawn
 from gateway.core.reading import taken_back
 from gateway.services.administer_sites import By
+from gateway.services.match_order import MATCH_BACK_JOB
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
 from storage.model import INBOX_SITE_ID, AuditEntry, Scope, new_id
@@ -79,6 +80,7 @@ def place(tx: Transaction, parts: Parts, site_id: str, request: OrderRequest, by
                       uid=f"2.25.{uuid.uuid4().int}", source=source, created_by=by.actor, now=now)
     if not tx.orders.add(order):
         raise InvalidRequest("There is an order of this placer order number already.", reason="taken")
+    tx.jobs.enqueue(MATCH_BACK_JOB, order.id, due=now)       # its images may be here already
     _note(tx, parts, by, "order.placed", order)
     return order
 
@@ -107,6 +109,11 @@ def seen(tx: Transaction, order_id: str, scope: Scope, revision: int | None) -> 
     if revision is not None and revision != order.revision:
         raise NotNow("Somebody changed the order meanwhile.", reason="revision")
     return order
+
+
+def request_of(order: Order) -> OrderRequest:
+    """What an order asks for now: where a change begins that names only some of it."""
+    return OrderRequest(**{field.name: getattr(order, field.name) for field in fields(OrderRequest)})
 
 
 def warnings_of(order: Order) -> tuple[IdCardWarning, ...]:
@@ -138,4 +145,5 @@ def _note(tx: Transaction, parts: Parts, by: By, action: str, order: Order, **de
 
 def _announced(parts: Parts, order: Order) -> Placed:
     parts.events.publish(Event("order", order.site_id, order.study_id or ""))
+    parts.events.wake_jobs()
     return Placed(order, warnings_of(order))

@@ -1,8 +1,8 @@
 """Decide who reads a study: facts → rules → decision, and the reading on the worklist, in one write.
 
 Runs as the job "route_study" after a study is complete, and again when it is complete once more after late images.
-It runs once more when a study has left the inbox: the rules ask about its site. The decision is stored whole with its
-reasons; nobody recomputes it later.
+It runs once more when a study has left the inbox, since the rules ask about its site, and when an order found later
+makes it more urgent. The decision is stored whole with its reasons; nobody recomputes it later.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from gateway.core.errors import NotFound
 from gateway.core.facts import FactValues, facts_of
 from gateway.core.priority import HINT_TAG, priority_of
 from gateway.services.activate_rules import ensure_rules
+from gateway.services.match_order import match_study
 from gateway.services.ports import Event, Parts
 from gateway.services.reopen_reading import decide_again, late_instances_since, reopen_reading
 from routing_rules.evaluate import decide
@@ -30,6 +31,7 @@ async def route_study(parts: Parts, study_id: str) -> Reading:
     Raises NotFound when there is no such study.
     """
     await ensure_rules(parts)
+    await match_study(parts, study_id)          # before the rules: an order may say that it is an emergency
     reading, has_changed = await parts.database.write(lambda tx: _route(tx, parts, study_id))
     if has_changed:
         parts.events.publish(Event("reading", reading.site_id, study_id, reading.id))
@@ -51,7 +53,7 @@ def _route(tx: Transaction, parts: Parts, study_id: str) -> tuple[Reading, bool]
     if reading is not None:
         last = tx.decisions.of_study(study_id, EVERYWHERE)[0]
         late = late_instances_since(study, last)
-        if late == 0 and last.facts.get("site.id", study.site_id) == study.site_id:
+        if late == 0 and not _has_changed(study, last):
             return reading, False
     decision = _decided(tx, parts, study, now)
     tx.decisions.add(decision)
@@ -67,6 +69,12 @@ def _route(tx: Transaction, parts: Parts, study_id: str) -> tuple[Reading, bool]
         detail={"decision": decision.id, "rules_version": decision.rules_version, "group": decision.group,
                 "reader": decision.reader_id, "priority": decision.priority.value, "late_instances": late}))
     return reading, True
+
+
+def _has_changed(study: Study, last: Decision) -> bool:
+    """True if a decision made now could differ for another reason than images: another site, a more urgent order."""
+    return bool(last.facts.get("site.id", study.site_id) != study.site_id
+                or last.facts.get("study.urgency", study.urgency) != study.urgency)
 
 
 def _decided(tx: Transaction, parts: Parts, study: Study, now: datetime) -> Decision:

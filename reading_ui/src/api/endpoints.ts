@@ -88,6 +88,14 @@ export const admin = {
   activateRules: (yaml: string) => sendText<t.RuleSetView>('/api/admin/rules', yaml, 'text/yaml'),
 };
 
+export const origins = {
+  waiting: list<t.WaitingOriginView>('origins'),
+  settle: (study: string, body: t.SettleOriginRequest) => sendJson<undefined>('POST', `/api/admin/origins/${id(study)}/settle`, body),
+  rules: (signal?: AbortSignal) => getJson<t.RelayRulesView>('/api/admin/relay-rules', signal),
+  putRules: (body: t.RelayRulesRequest) => sendJson<t.RelayRulesView>('PUT', '/api/admin/relay-rules', body),
+  tryRules: (body: t.TryRelayRulesRequest) => sendJson<t.TryRelayRulesView>('POST', '/api/admin/relay-rules/try', body),
+};
+
 export interface QuarantineQuery {
   state: string;
   reason: string;
@@ -112,4 +120,16 @@ export const deviceText = {
     sendJson<t.DeviceTextDetail>('POST', `/api/admin/devices-text/${id(device)}/correct`, body),
   undo: (device: string, body: t.ReasonRequest) =>
     sendJson<t.DeviceTextDetail>('POST', `/api/admin/devices-text/${id(device)}/undo`, body),
+};
+
+export const orders = {
+  list: (asked: { q: string; state: string; limit: number; offset: number }, signal?: AbortSignal) =>
+    getJson<t.OrderList>(`/api/orders${query(asked)}`, signal),
+  place: (body: t.OrderRequest) => sendJson<t.OrderView>('POST', '/api/orders', body),
+  amend: (order: string, body: t.OrderRequest) => sendJson<t.OrderView>('PUT', `/api/orders/${id(order)}`, body),
+  withdraw: (order: string, body: t.ReasonRequest) => sendJson<t.OrderView>('POST', `/api/orders/${id(order)}/withdraw`, body),
+  unlink: (order: string, body: t.ReasonRequest) => sendJson<t.OrderView>('POST', `/api/orders/${id(order)}/unlink`, body),
+  questions: (signal?: AbortSignal) => getJson<t.OpenQuestionList>('/api/order-matches', signal),
+  link: (study: string, body: t.LinkRequest) => sendJson<t.OrderView>('POST', `/api/studies/${id(study)}/order`, body),
+  none: (study: string, body: t.ReasonRequest) => sendJson<undefined>('POST', `/api/studies/${id(study)}/order/none`, body),
 };

@@ -18,6 +18,7 @@ import { Shell } from './shell';
 
 const ReadingPage = lazy(() => import('../reading'));
 const ClinicPage = lazy(() => import('../clinic'));
+const OrdersPage = lazy(() => import('../orders'));
 const AdminPage = lazy(() => import('../admin'));
 
 type Who = { kind: 'asking' } | { kind: 'nobody' } | { kind: 'failed'; problem: ApiProblem } | { kind: 'person'; session: SessionView; hasEnded: boolean };
@@ -89,6 +90,7 @@ function PageOf({ path }: { path: string }) {
   if (room === 'worklist') return <WorklistPage />;
   if (room === 'readings' && rest) return <ReadingPage key={rest} readingId={decodeURIComponent(rest)} />;
   if (room === 'clinic') return <ClinicPage />;
+  if (room === 'orders') return <OrdersPage section={rest ?? ''} />;
   if (room === 'admin') return <AdminPage section={rest ?? 'overview'} />;
   return (
     <Empty>
