@@ -2,20 +2,23 @@
 import { useState } from 'react';
 
 import { admin as api } from '../api/endpoints';
-import type { DeviceRequest, DeviceView } from '../api/types';
+import type { DeviceView } from '../api/types';
 import { useResource } from '../app/resource';
-import { CheckField, TextField } from '../parts/field';
-import { useWords } from '../words';
-import { ModalityChoice, SiteChoice, siteName } from './choices';
+import { useFormat } from '../words';
+import { useRoomWords } from '../words/language';
+import { siteName } from './choices';
+import { DeviceDialog } from './device_dialog';
 import { TextButton, TextSuggestions } from './device_text';
-import { FormDialog } from './form_dialog';
 import { Table } from './table';
 import { useAdminWords } from './use_words';
+import './origins.css';
+import * as words from './words_origins';
 
 const NEW = 'new';
 
 export function DevicesSection() {
   const a = useAdminWords();
+  const o = useRoomWords(words);
   const devices = useResource(api.devices, 'devices');
   const sites = useResource(api.sites, 'sites');
   const [open, setOpen] = useState<DeviceView | typeof NEW | null>(null);
@@ -34,11 +37,12 @@ export function DevicesSection() {
         nothing={a.nothing}
         columns={[
           { title: a.name, cell: (device) => <b>{device.name}</b> },
-          { title: a.aeTitle, cell: (device) => device.ae_title },
+          { title: a.aeTitle, cell: (device) => (device.is_relay ? `${device.ae_title} (${o.relayMark})` : device.ae_title) },
           { title: a.site, cell: (device) => siteName(sites.data, device.site_id) },
           { title: a.address, cell: (device) => device.address ?? a.anyAddress },
           { title: a.modality, cell: (device) => device.modality },
           { title: a.characterSet, cell: (device) => device.character_set ?? '' },
+          { title: o.certificateColumn, cell: (device) => <Certificate device={device} /> },
           { title: a.state, cell: (device) => (device.is_enabled ? a.enabled : a.disabled) },
           {
             title: a.actions,
@@ -60,36 +64,16 @@ export function DevicesSection() {
   );
 }
 
-function DeviceDialog({ device, onClose, onSaved }: { device: DeviceView | null; onClose: () => void; onSaved: () => void }) {
-  const w = useWords();
-  const a = useAdminWords();
-  const sites = useResource(api.sites, 'sites');
-  const [form, setForm] = useState({
-    site_id: device?.site_id ?? '',
-    name: device?.name ?? '',
-    ae_title: device?.ae_title ?? '',
-    address: device?.address ?? '',
-    modality: device?.modality ?? '',
-    character_set: device?.character_set ?? '',
-    is_enabled: device?.is_enabled ?? true,
-  });
-  const set = (change: Partial<typeof form>): void => { setForm({ ...form, ...change }); };
-  const body: DeviceRequest = { ...form, address: form.address.trim() || null, character_set: form.character_set.trim() || null };
+/** Whether one is asked for, and until when the last one seen is good. */
+function Certificate({ device }: { device: DeviceView }) {
+  const o = useRoomWords(words);
+  const format = useFormat();
+  const shown = device.shown_certificate;
+  const isEnding = shown !== null && shown.freshness !== 'good';
   return (
-    <FormDialog
-      title={device === null ? a.addDevice : device.name}
-      confirm={w.common.save}
-      save={() => (device === null ? api.addDevice(body) : api.changeDevice(device.id, body))}
-      onClose={onClose}
-      onSaved={onSaved}
-    >
-      <SiteChoice sites={sites.data ?? []} value={form.site_id} onChange={(site_id) => { set({ site_id }); }} />
-      <TextField label={a.name} required value={form.name} onChange={(event) => { set({ name: event.target.value }); }} />
-      <TextField label={a.aeTitle} required maxLength={16} value={form.ae_title} onChange={(event) => { set({ ae_title: event.target.value }); }} />
-      <TextField label={a.address} hint={a.addressHint} value={form.address} onChange={(event) => { set({ address: event.target.value }); }} />
-      <ModalityChoice value={form.modality} onChange={(modality) => { set({ modality }); }} />
-      <TextField label={a.characterSet} hint={a.characterSetHint} value={form.character_set} onChange={(event) => { set({ character_set: event.target.value }); }} />
-      <CheckField label={a.enabled} checked={form.is_enabled} onChange={(event) => { set({ is_enabled: event.target.checked }); }} />
-    </FormDialog>
+    <span className={isEnding ? 'bad' : undefined} title={shown === null ? undefined : o.shownUntil(format.dateTime(shown.not_after))}>
+      {device.certificate_sha256 === '' ? o.notAsked : o.isAsked}
+      {shown !== null && ` · ${o.freshness[shown.freshness] ?? shown.freshness}`}
+    </span>
   );
 }

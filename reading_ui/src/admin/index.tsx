@@ -7,6 +7,7 @@ import { DeliveriesSection } from './deliveries';
 import { DestinationsSection } from './destinations';
 import { DevicesSection } from './devices';
 import { KnocksSection } from './knocks';
+import { OriginsSection } from './origins';
 import { OverviewSection } from './overview';
 import { QuarantineSection } from './quarantine';
 import { RulesSection } from './rules';
@@ -23,6 +24,7 @@ const SECTIONS = {
   destinations: DestinationsSection,
   users: UsersSection,
   deliveries: DeliveriesSection,
+  origins: OriginsSection,
   quarantine: QuarantineSection,
   rules: RulesSection,
   audit: AuditSection,

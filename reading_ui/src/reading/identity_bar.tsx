@@ -44,7 +44,7 @@ export function IdentityBar({ row, study }: { row: ReadingRow; study: StudyView 
         <PriorityMark priority={row.priority} />
         <StateMark state={row.state} />
         <Clock row={row} />
-        <WhyPanel decision={study.decision} />
+        <WhyPanel study={study} />
       </div>
     </header>
   );

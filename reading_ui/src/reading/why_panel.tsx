@@ -1,11 +1,11 @@
 /** "Why is this with me?": the stored decision, with every rule looked at, what it gave and the values it saw (D1). */
-import type { ConditionView, DecisionView, RuleView } from '../api/types';
+import type { ConditionView, DecisionView, RuleView, StudyView } from '../api/types';
 import { Panel } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { PriorityMark } from '../parts/marks';
 import { useFormat, useWords, type Words } from '../words';
 
-export function WhyPanel({ decision }: { decision: DecisionView | null }) {
+export function WhyPanel({ study }: { study: StudyView }) {
   const w = useWords();
   return (
     <Panel
@@ -17,8 +17,24 @@ export function WhyPanel({ decision }: { decision: DecisionView | null }) {
         </>
       }
     >
-      {decision === null ? <p>{w.reading.whyNone}</p> : <Why decision={decision} />}
+      <Origin study={study} />
+      {study.decision === null ? <p>{w.reading.whyNone}</p> : <Why decision={study.decision} />}
     </Panel>
+  );
+}
+
+/** Where it comes from, and by what that is known, in one line. */
+function Origin({ study }: { study: StudyView }) {
+  const w = useWords();
+  const { origin } = study;
+  const by = origin?.decided_by == null ? '' : (w.reading.originBy[origin.decided_by] ?? origin.decided_by);
+  return (
+    <p className="why-origin" data-testid="why-origin">
+      <span className="secondary">{w.reading.origin}</span>{' '}
+      {origin !== null && origin.state !== 'settled' ? w.reading.originOpen : <b>{study.site_name}</b>}
+      {by !== '' && <span> {w.reading.originKnown(by)}</span>}
+      {origin !== null && origin.seen !== '' && <span className="secondary"> {shortened(origin.seen)}</span>}
+    </p>
   );
 }
 
@@ -135,4 +151,9 @@ function givesText({ gives }: RuleView, w: Words): string {
   if (Array.isArray(gives.tags)) parts.push(`${w.reading.tags} ${gives.tags.map(text).join(' · ')}`);
   if (gives.stop === true) parts.push(w.reading.givesStop);
   return parts.join(w.reading.listComma);
+}
+
+/** A fingerprint is recognised by its beginning. */
+function shortened(seen: string): string {
+  return /^[0-9a-f]{64}$/u.test(seen) ? `${seen.slice(0, 16)}…` : seen;
 }
