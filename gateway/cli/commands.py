@@ -11,11 +11,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
+from gateway.cli.keeping_commands import COMMANDS as KEEPING_COMMANDS
 from gateway.cli.rule_commands import COMMANDS as RULES_COMMANDS
 from gateway.core.errors import InvalidRequest, NotFound
 from gateway.demo.county import COMMANDS as DEMO_COMMANDS
 from gateway.services import administer_sites, administer_users, log_in
 from gateway.services.administer_sites import By
+from gateway.services.examine_health import Health
+from gateway.services.examine_health import examine as examine_health
 from gateway.services.ports import Parts
 from gateway.services.verify_store import verify
 from gateway.services.watch_certificates import Freshness, watched_certificates
@@ -182,11 +185,14 @@ async def verify_store(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
 
 async def examine(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
     """What is about to fail, before it does."""
-    rows = [{"about": one.owner, "state": one.freshness.value,
+    findings = [{"about": one.name, "state": one.health.value, "detail": one.detail, "advice": one.advice,
+                 "until": "", "subject": "", "sha256": ""} for one in await examine_health(parts)]
+    rows = [{"about": one.owner, "state": one.freshness.value, "detail": one.detail, "advice": "",
              "until": one.not_after.isoformat() if one.not_after else "", "subject": one.subject,
-             "sha256": one.sha256, "detail": one.detail}
-            for one in await watched_certificates(parts)]
-    return {"rows": rows, "is_well": all(row["state"] == Freshness.GOOD.value for row in rows)}
+             "sha256": one.sha256} for one in await watched_certificates(parts)]
+    is_well = (all(row["state"] == Freshness.GOOD.value for row in rows)
+               and not any(finding["state"] == Health.BAD.value for finding in findings))
+    return {"rows": findings + rows, "is_well": is_well}
 
 
 COMMANDS: Mapping[str, Command] = {
@@ -197,7 +203,7 @@ COMMANDS: Mapping[str, Command] = {
     "token add": add_token, "token list": list_tokens, "token show": show_token, "token disable": disable_token,
     "destination add": add_destination, "destination list": list_destinations,
     "destination show": show_destination, "destination disable": disable_destination,
-    "verify": verify_store, "doctor": examine, **RULES_COMMANDS, **DEMO_COMMANDS,
+    "verify": verify_store, **KEEPING_COMMANDS, "doctor": examine, **RULES_COMMANDS, **DEMO_COMMANDS,
 }
 
 

@@ -19,6 +19,8 @@ from gateway.settings import Settings
 ELSEWHERE = {
     "site": "gateway.cli.admin", "device": "gateway.cli.admin", "user": "gateway.cli.admin",
     "token": "gateway.cli.admin", "destination": "gateway.cli.admin", "rules": "gateway.cli.rules",
+    "keeping": "gateway.cli.keeping", "hold": "gateway.cli.keeping",
+    "deletion": "gateway.cli.keeping",
     "demo": "gateway.cli.demo", "ecg": "gateway.cli.ecg",
 }
 
@@ -80,7 +82,7 @@ def serve(config: Path | None, data: Path | None, http: str | None, dicom: str |
 @data_options
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def doctor(settings: Settings, as_json: bool) -> None:
-    """Look at what will fail soon: the gateway's certificate and those of devices. Exit 1 if anything will."""
+    """Look at what will fail soon: space, objects, second copy, clock, certificates. Exit 1 if anything is bad."""
     answer = run_on_store(settings, "doctor", {})
     show(answer, as_json=as_json)
     if not answer["is_well"]:

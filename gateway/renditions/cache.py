@@ -17,9 +17,11 @@ _SAFE = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-.")
 class RenditionCache:
     """Files below one folder, two levels deep. Blocking; safe for several threads and processes."""
 
-    def __init__(self, folder: Path, *, limit_bytes: int) -> None:
+    def __init__(self, folder: Path, *, limit_bytes: int, keep_free_bytes: int = 0) -> None:
+        """Nothing is kept while less than `keep_free_bytes` are free: that room is for what is received."""
         self._folder = folder
         self._limit_bytes = limit_bytes
+        self._keep_free_bytes = keep_free_bytes
 
     def get(self, object_sha256: str, name: str) -> bytes | None:
         """The rendition, or None where it has to be made. Reading it makes it young again."""
@@ -37,6 +39,8 @@ class RenditionCache:
         temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if self._keep_free_bytes and shutil.disk_usage(path.parent).free < self._keep_free_bytes:
+                return
             temporary.write_bytes(data)
             temporary.replace(path)
         except OSError:

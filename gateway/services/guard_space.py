@@ -149,15 +149,20 @@ class GuardedObjectStore:
 class _CountedWriter:
     """`ObjectWriter` that tells the guard what it kept; writing costs nothing more."""
 
-    __slots__ = ("_finish", "_guard", "abandon", "write")
+    __slots__ = ("_guard", "_inner", "abandon", "ref", "write")
 
     def __init__(self, writer: ObjectWriter, guard: SpaceGuard) -> None:
         self.write = writer.write
         self.abandon = writer.abandon
-        self._finish = writer.finish
+        self.ref = writer.ref
+        self._inner = writer
         self._guard = guard
 
+    @property
+    def finishes_soon(self) -> bool:
+        return self._inner.finishes_soon
+
     def finish(self) -> ObjectRef:
-        ref = self._finish()
+        ref = self._inner.finish()
         self._guard.added(ref.size_bytes)
         return ref

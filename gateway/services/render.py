@@ -81,7 +81,8 @@ class Renderings:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._cache = RenditionCache(parts.settings.data_dir / "renditions",
-                                     limit_bytes=parts.settings.renditions_max_bytes)
+                                     limit_bytes=parts.settings.renditions_max_bytes,
+                                     keep_free_bytes=parts.settings.reserve_bytes)
         self._turns = asyncio.Semaphore(DECODERS_AT_ONCE)
         self._images: OrderedDict[str, StoredImage] = OrderedDict()
         self._layouts: OrderedDict[str, StoredImage] = OrderedDict()

@@ -92,8 +92,8 @@ class SpaceWatch:
         await self._enrol()
         space = await measure(parts)
         parts.space.kept(space.kept_bytes)
-        if space.level is not SpaceLevel.ENOUGH:
-            parts.space.make_room()
+        if space.level is SpaceLevel.FULL:
+            await asyncio.to_thread(parts.space.make_room)
         changed = await parts.database.read(lambda tx: tx.object_care.note(_NOTE)) != space.level.value
         if changed and await parts.database.write(lambda tx: _note_level(parts, tx, space)):
             _say(space)

@@ -12,7 +12,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -94,6 +94,11 @@ class Audit:
             sa.select(audit).where(within(scope, audit.c.site_id))
             .order_by(audit.c.at.desc(), audit.c.node, audit.c.seq.desc()).limit(limit))
         return [_chained(row) for row in rows]
+
+    def last_at(self) -> datetime | None:
+        """The latest time of an entry."""
+        at: datetime | None = self._connection.scalar(sa.select(sa.func.max(audit.c.at)))
+        return at
 
     def walk(self) -> Iterator[ChainedAuditEntry]:
         """Every entry by node and sequence number, for verification."""

@@ -149,7 +149,7 @@ async def test_the_program_serves_dicom_tls_and_https_and_its_terminal_knows_dev
         assert code == 0, output
         found = gateway.command("doctor", check=False)
         assert not found["is_well"]
-        assert [(row["about"], row["state"], row["sha256"]) for row in found["rows"]] == [
+        assert [(row["about"], row["state"], row["sha256"]) for row in found["rows"] if row["sha256"]] == [
             ("gateway", "ends_in_a_month", own.sha256), ("DR", "good", client.sha256)]
         alarms = gateway.command("device", "edit", "DR_1", check=False)
         assert alarms == {}, "an edit that says nothing is refused"
