@@ -28,9 +28,9 @@ _UNREAD = frozenset({ReadingState.UNREAD, ReadingState.RETURNED})
 
 _LONGEST = {                                         # characters; the VR of the element that carries it, or a page
     "patient_id": 64, "patient_name": 64, "name_alphabetic": 64, "id_card_number": 32, "visit_number": 64,
-    "accession_number": 16, "placer_order_number": 200, "body_part": 16, "procedure_code": 16,
-    "procedure_description": 64, "department": 64, "requesting_physician": 64, "fee_item": 64,
-    "consent_informed_by": 64, "consent_given_by": 64, "clinical_diagnosis": 1000, "purpose": 1000}
+    "accession_number": 16, "requested_procedure_id": 16, "scheduled_step_id": 16, "placer_order_number": 200,
+    "body_part": 16, "procedure_code": 16, "procedure_description": 64, "department": 64,
+    "requesting_physician": 64, "fee_item": 64, "consent_informed_by": 64, "consent_given_by": 64, "clinical_diagnosis": 1000, "purpose": 1000}
 _MANY_LINES = frozenset({"clinical_diagnosis", "purpose"})
 _IDENTITY = ("patient_id", "patient_name", "name_alphabetic", "sex", "birth_date", "id_card_number", "modality",
              "station_ae_title", "scheduled_at", "accession_number", "study_instance_uid")
@@ -51,6 +51,8 @@ class OrderRequest:
     visit_number: str = ""
     accession_number: str = ""
     study_instance_uid: str = ""
+    requested_procedure_id: str = ""
+    scheduled_step_id: str = ""
     placer_order_number: str = ""
     body_part: str = ""
     procedure_code: str = ""
@@ -103,9 +105,10 @@ def new_order(request: OrderRequest, *, order_id: str, site_id: str, code: str, 
     """Make the order of a checked request; what it does not name itself is named by `code` and `uid`."""
     fields = {field.name: getattr(request, field.name) for field in dataclasses.fields(OrderRequest)}
     fields |= {"accession_number": request.accession_number or code,
+               "requested_procedure_id": request.requested_procedure_id or f"R{code}",
+               "scheduled_step_id": request.scheduled_step_id or f"S{code}",
                "study_instance_uid": request.study_instance_uid or uid, "scheduled_at": request.scheduled_at or now}
-    return Order(id=order_id, site_id=site_id, state=OrderState.SCHEDULED, source=source,
-                 requested_procedure_id=f"R{code}", scheduled_step_id=f"S{code}", created_at=now,
+    return Order(id=order_id, site_id=site_id, state=OrderState.SCHEDULED, source=source, created_at=now,
                  created_by=created_by, updated_at=now, **fields)
 
 
@@ -117,7 +120,8 @@ def amended(order: Order, request: OrderRequest, *, now: datetime) -> Order:
     if order.state is OrderState.WITHDRAWN:
         raise NotNow("The order was withdrawn.", reason="withdrawn")
     fields = {field.name: getattr(request, field.name) for field in dataclasses.fields(OrderRequest)}
-    for name in ("accession_number", "study_instance_uid", "scheduled_at", "placer_order_number"):
+    for name in ("accession_number", "study_instance_uid", "requested_procedure_id", "scheduled_step_id",
+                 "scheduled_at", "placer_order_number"):
         fields[name] = fields[name] or getattr(order, name)
     changed = dataclasses.replace(order, updated_at=now, **fields)
     if order.study_id is not None and any(getattr(changed, name) != getattr(order, name) for name in _IDENTITY):

@@ -12,6 +12,7 @@ class ArrivalVia(StrEnum):
     STOW = "stow"                        # STOW-RS
     ECG_UPLOAD = "ecg_upload"            # POST /api/ecg
     ECG_FOLDER = "ecg_folder"            # watched folder
+    HL7 = "hl7"                          # HL7 v2 over MLLP
 
 
 class ArrivalOutcome(StrEnum):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-EDGES = ("gateway.dicom", "gateway.ecg", "gateway.http", "gateway.delivery")
+EDGES = ("gateway.dicom", "gateway.ecg", "gateway.hl7", "gateway.http", "gateway.delivery")
 MAKERS = ("gateway.reports", "gateway.renditions", "gateway.formats")
 WORDS = ("storage.model", "storage.errors")      # plain words that anyone in gateway/ may use
 COMMON = ("gateway.__version__", "gateway.core", "gateway.settings", "gateway.observability", *WORDS)

@@ -14,7 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-READY = re.compile(r"ready: http://(?P<http>\S+) dicom (?P<ae>\S+)@(?P<host>\S+):(?P<port>\d+)")
+READY = re.compile(r"ready: http://(?P<http>\S+) dicom (?P<ae>\S+)@(?P<host>\S+):(?P<port>\d+)"
+                   r"(?:.* mllp (?P<mllp>\S+))?")
 START_WITHIN_S = 60.0
 STOP_WITHIN_S = 15.0
 
@@ -29,6 +30,7 @@ class RunningGateway:
     http: str = ""
     host: str = ""
     port: int = 0
+    mllp: str = ""
     output: list[str] = field(default_factory=list)
     _process: subprocess.Popen[str] | None = None
 
@@ -48,6 +50,7 @@ class RunningGateway:
         self._process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
             env={**os.environ, "PYTHONUNBUFFERED": "1", "READING_GATEWAY_RESERVE_BYTES": "1000000",
+                 "READING_GATEWAY_MLLP": "127.0.0.1:0",
                  **self.environment},
         )
         ready = threading.Event()
@@ -62,6 +65,7 @@ class RunningGateway:
             self.output.append(line)
             if match := READY.search(line):
                 self.http, self.host, self.port = match["http"], match["host"], int(match["port"])
+                self.mllp = match["mllp"] or ""
                 ready.set()
         ready.set()
 

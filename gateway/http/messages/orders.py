@@ -21,6 +21,8 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     visit_number: str = ""
     accession_number: str = ""
     study_instance_uid: str = ""
+    requested_procedure_id: str = ""
+    scheduled_step_id: str = ""
     placer_order_number: str = ""
     body_part: str = ""
     procedure_code: str = ""
