@@ -51,6 +51,10 @@ _NOTED_PAUSE_S = 1.0                     # a shorter pause between two arrivals 
 _URGENCIES = {"STAT": Priority.EMERGENCY, "HIGH": Priority.URGENT}
 
 
+REPEATED = "gateway"
+"""Who settled an arrival that only repeats another one of the quarantine."""
+
+
 class LostRace(Exception):
     """Another receiver added the same UID between our look and our insert. Run the write again."""
 
@@ -152,9 +156,15 @@ def _conflict(tx: Transaction, candidate: Candidate, owner: Study | None, reason
     is_ours = owner is not None and owner.site_id == candidate.arrival.site_id
     arrival = replace(candidate.arrival, outcome=ArrivalOutcome.CONFLICT, reason=reason, detail=detail,
                       study_id=owner.id if owner is not None and is_ours else None)
+    same = tx.quarantine.find_same(arrival.sop_instance_uid, candidate.ref.sha256, arrival.site_id)
+    if same is not None:                     # a sender that repeats itself: on record, and not one more to decide
+        arrival = replace(arrival, detail=f"The same bytes came before, as {same}.", resolved_at=at,
+                          resolved_by=REPEATED)
     tx.objects.add(candidate.ref, kind="quarantined", at=at)
     tx.arrivals.add(arrival)
     _note(tx, candidate, arrival, "instance.conflict", owner if is_ours else None)
+    if same is not None:
+        return Indexed(arrival, None)
     tx.alarms.raise_alarm(reason, site_id=arrival.site_id, ref=arrival.id, detail=detail, at=at)
     return Indexed(arrival, None, has_alarm=True)
 

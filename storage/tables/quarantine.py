@@ -82,12 +82,13 @@ class Quarantine:
         self._connection.execute(sa.update(t.stored_object).where(t.stored_object.c.sha256 == sha256)
                                  .values(kind="received"))
 
-    def is_quarantined(self, sop_instance_uid: str, sha256: str) -> bool:
-        """True if these very bytes came under this UID before and were put aside."""
-        found = self._connection.execute(
-            sa.select(t.arrival.c.id).where(_IS_HERE, t.arrival.c.sop_instance_uid == sop_instance_uid,
-                                            t.arrival.c.object_sha256 == sha256).limit(1))
-        return found.first() is not None
+    def find_same(self, sop_instance_uid: str, sha256: str, site_id: str) -> str | None:
+        """The arrival by which these very bytes came from this site under this UID first and were put aside."""
+        return self._connection.execute(
+            sa.select(t.arrival.c.id).where(
+                _IS_HERE, t.arrival.c.sop_instance_uid == sop_instance_uid, t.arrival.c.object_sha256 == sha256,
+                t.arrival.c.site_id == site_id)
+            .order_by(t.arrival.c.at, t.arrival.c.id).limit(1)).scalar()
 
     def set_arrival_study(self, arrival_id: str, *, study_id: str, site_id: str, at: datetime, by: str) -> None:
         """A quarantined arrival became part of a study."""

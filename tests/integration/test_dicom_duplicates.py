@@ -12,6 +12,9 @@ from storage.model import EVERYWHERE, ArrivalOutcome, ArrivalVia, Device
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import MODALITY, OTHER_SITE, SITE, open_receiver
+from tests.support.engines import engine, postgres_server, seaweed_server
+
+__all__ = ["engine", "postgres_server", "seaweed_server"]
 
 pytestmark = pytest.mark.usefixtures("wire")
 
@@ -19,8 +22,8 @@ SENDER = Sender(SITE.id, MODALITY, ArrivalVia.STOW, calling_ae_title="MODALITY")
 
 
 @pytest.fixture
-async def receiver(tmp_path):
-    async with open_receiver(tmp_path / "data") as opened:
+async def receiver(tmp_path, engine):
+    async with open_receiver(tmp_path / "data", **engine) as opened:
         yield opened
 
 
@@ -118,6 +121,35 @@ async def test_different_objects_of_one_uid_at_once_leave_one_instance_and_the_r
     assert kept == set(files)
 
 
+async def test_different_objects_of_one_uid_sent_at_the_same_instant_are_all_kept(receiver, tmp_path):
+    """Over the wire: each association is told 0000; one object is what readers see, each other waits for a person."""
+    ids, uid = build.StudyIds(), generate_uid()
+    files = [build.ct_slice(ids=ids, sop_instance_uid=uid, SliceThickness=n) for n in range(1, 7)]
+    paths = build.write_all(tmp_path / "in", files)
+    sent = await asyncio.gather(*(dcmtk.storescu(receiver.address, [path]) for path in paths))
+    assert [s.statuses for s in sent] == [[0]] * 6
+    (instance,) = await receiver.instances(ids.study)
+    waiting = await receiver.quarantine()
+    assert len(waiting) == 5
+    kept = [await receiver.kept_bytes(instance)] + [receiver.parts.objects.get(a.object_sha256) for a in waiting]
+    assert sorted(build.dataset_of(data) for data in kept) == sorted(build.dataset_of(data) for data in files)
+    assert len(await receiver.alarm_kinds()) == 5
+
+
+async def test_a_sender_that_repeats_a_conflict_fills_no_list(receiver, tmp_path):
+    """A modality whose queue is stuck sends the same again for days: one entry waits, each arrival is on record."""
+    ids = build.StudyIds()
+    first, second = two_with_one_uid(ids)
+    paths = build.write_all(tmp_path / "in", [first, second])
+    await dcmtk.storescu(receiver.address, paths)
+    for _ in range(3):
+        assert (await dcmtk.storescu(receiver.address, paths[1:])).statuses == [0]
+    assert len(await receiver.quarantine()) == 1
+    assert await receiver.alarm_kinds() == ["sop-instance-conflict"]
+    assert await outcomes(receiver, ids.study) == ["kept"] + ["conflict"] * 4
+    assert len(receiver.parts.objects.names()) == 2
+
+
 async def test_a_study_sent_in_parallel_is_one_study(receiver):
     ids = build.StudyIds()
     files = [build.ct_slice(n, ids=ids) for n in range(1, 17)]
@@ -127,15 +159,17 @@ async def test_a_study_sent_in_parallel_is_one_study(receiver):
     assert (await receiver.study(ids.study)).instance_count == 16
 
 
-async def test_a_duplicate_is_still_one_after_a_restart(tmp_path):
+async def test_a_duplicate_is_still_one_after_a_restart(tmp_path, engine):
     ids = build.StudyIds()
     first, second = two_with_one_uid(ids)
     paths = build.write_all(tmp_path / "in", [first, second])
-    async with open_receiver(tmp_path / "data") as receiver:
+    async with open_receiver(tmp_path / "data", **engine) as receiver:
         await dcmtk.storescu(receiver.address, paths[:1])
-    async with open_receiver(tmp_path / "data", is_empty=False) as receiver:
-        await dcmtk.storescu(receiver.address, paths)
-        assert await outcomes(receiver, ids.study) == ["kept", "duplicate", "conflict"]
+    for again in (["kept", "duplicate", "conflict"], ["kept", "duplicate", "conflict", "duplicate", "conflict"]):
+        async with open_receiver(tmp_path / "data", is_empty=False, **engine) as receiver:
+            await dcmtk.storescu(receiver.address, paths)
+            assert await outcomes(receiver, ids.study) == again
+            assert len(await receiver.quarantine()) == 1
 
 
 async def test_an_upload_of_what_a_modality_sent_is_a_duplicate_although_its_file_meta_differs(receiver, tmp_path):

@@ -14,6 +14,7 @@ from storage.model import EVERYWHERE, Confidence, Device, PatientName
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import SITE
+from tests.support.engines import engine, postgres_server, seaweed_server
 from tests.support.quarantine_rooms import BOSS, HERE, SENDER, THERE, actions, quarantine_room, send
 from tests.support.two_sites import claim_jobs
 
@@ -21,10 +22,12 @@ DECLARED, GUESSED, DEVICE_RULE = Confidence.DECLARED, Confidence.GUESSED, Confid
 HANDLERS = {**learning.HANDLERS, **correcting.HANDLERS}
 WHY = "厂家确认该机只写 GBK"
 
+__all__ = ["engine", "postgres_server", "seaweed_server"]
+
 
 @pytest.fixture
-async def receiver(tmp_path):
-    async with quarantine_room(tmp_path / "data") as opened:
+async def receiver(tmp_path, engine):
+    async with quarantine_room(tmp_path / "data", **engine) as opened:
         yield opened
 
 

@@ -32,6 +32,7 @@ from storage.model import (
 from tests.support import dicom_builders as build
 from tests.support import ecg_builders
 from tests.support.dicom_receiver import OTHER_SITE, SITE
+from tests.support.engines import engine, postgres_server, seaweed_server
 from tests.support.quarantine_rooms import (
     BOSS,
     HERE,
@@ -51,10 +52,12 @@ KEEP_FIRST, USE_SECOND, RETRY, SETTLE, UNDO = (
     QuarantineChoice.UNDO)
 WHY = "技师确认"
 
+__all__ = ["engine", "postgres_server", "seaweed_server"]
+
 
 @pytest.fixture
-async def receiver(tmp_path):
-    async with quarantine_room(tmp_path / "data") as opened:
+async def receiver(tmp_path, engine):
+    async with quarantine_room(tmp_path / "data", **engine) as opened:
         yield opened
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from pydicom.uid import generate_uid
@@ -22,8 +23,8 @@ THERE = By("it-there", "127.0.0.1", Scope(frozenset({OTHER_SITE.id})))
 
 
 @asynccontextmanager
-async def quarantine_room(folder: Any, *, is_empty: bool = True) -> AsyncIterator[Receiver]:
-    async with open_receiver(folder, is_empty=is_empty) as opened:
+async def quarantine_room(folder: Path, **settings: Any) -> AsyncIterator[Receiver]:
+    async with open_receiver(folder, **settings) as opened:
         yield opened
 
 

@@ -47,10 +47,13 @@ class RecordingEvents:
 
 @asynccontextmanager
 async def open_parts(data_dir: Path, *, settings: Settings | None = None, clock=None, events=None):
-    """Parts over real SQLite and files in `data_dir`; closed at the end."""
+    """Parts over real storage, by default SQLite and files in `data_dir`; closed at the end."""
     settings = settings or Settings(data_dir=data_dir, reserve_bytes=0, node="test-node")
-    storage = await open_storage(data_dir=settings.data_dir, node=settings.node,
-                                 reserve_bytes=settings.reserve_bytes)
+    storage = await open_storage(
+        data_dir=settings.data_dir, node=settings.node, reserve_bytes=settings.reserve_bytes,
+        database_url=settings.database_url, objects_url=settings.objects_url, s3_endpoint=settings.s3_endpoint,
+        s3_region=settings.s3_region, s3_access_key_id=settings.s3_access_key_id,
+        s3_secret_access_key=settings.s3_secret_access_key)
     try:
         yield Parts(settings=settings, database=storage.database, objects=storage.objects,
                     clock=clock or ManualClock(), events=events or RecordingEvents(), node=settings.node)

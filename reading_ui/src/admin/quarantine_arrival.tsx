@@ -51,7 +51,7 @@ function About({ found }: { found: ExaminationView }) {
   return (
     <section className="arrival-about" data-testid="arrival-about">
       <h2>{said(q.reasons, arrival.reason)}</h2>
-      <p className="secondary">{arrival.detail}</p>
+      <p className="secondary">{q.details[arrival.reason] ?? arrival.detail}</p>
       <dl className="facts">
         <dt>{a.at}</dt>
         <dd>{format.dateTime(arrival.at)}</dd>
@@ -180,10 +180,10 @@ function PixelLine({ pixels }: { pixels: PixelView }) {
   const format = useFormat();
   const shapes = [pixels.first_shape, pixels.second_shape].map(([frames, rows, columns, samples]) =>
     frames === undefined ? '–' : q.shape(frames, rows ?? 0, columns ?? 0, samples ?? 1));
-  const said_ = pixels.verdict === 'different' ? q.differing(format.number(pixels.differing), format.number(pixels.compared), format.number(pixels.largest)) : said(q.pixelVerdict, pixels.verdict);
+  const verdict = pixels.verdict === 'different' ? q.differing(format.number(pixels.differing), format.number(pixels.compared), format.number(pixels.largest)) : said(q.pixelVerdict, pixels.verdict);
   return (
     <p data-testid="pixel-verdict" data-verdict={pixels.verdict}>
-      <b>{q.pixels}</b>: {said_}
+      <b>{q.pixels}</b>: {verdict}
       {pixels.verdict === 'shape' && ` (${shapes[0] ?? ''} / ${shapes[1] ?? ''})`}
       {(pixels.verdict === 'identical' || pixels.verdict === 'different') && ` (${shapes[0] ?? ''})`}
       {!pixels.is_whole && ` ${q.notWhole}`}

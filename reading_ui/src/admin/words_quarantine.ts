@@ -32,6 +32,11 @@ export const zh = {
     'dataset-unreadable': '数据集读不出来',
     missing: '存储中找不到',
   } as Record<string, string>,
+  details: {
+    'sop-instance-conflict': '已保存的 SOP 实例 UID 又收到了不同的字节。先到的保留，后到的在这里。',
+    'sop-instance-in-another-study': '这个 SOP 实例 UID 已用于另一份检查。先到的保留，后到的在这里。',
+    'study-of-another-site': '它所写的检查或 SOP 实例 UID 已属于另一机构，需要人来判断归谁。',
+  } as Record<string, string>,
   sides: { first: '先到的（读者看到的）', firstSuperseded: '先到的（已被取代，仍保留）', second: '后到的（在隔离区）', secondShown: '后到的（读者看到的）', only: '收到的对象' },
   noPicture: '没有图像',
   unreadable: (why: string) => `读不出来：${why}`,
@@ -128,6 +133,11 @@ export const en: typeof zh = {
     'unknown-format': 'Unknown format',
     'dataset-unreadable': 'The data set cannot be read',
     missing: 'Not in the store',
+  },
+  details: {
+    'sop-instance-conflict': 'Other bytes came under a SOP Instance UID that is kept already. The first stayed; the second is here.',
+    'sop-instance-in-another-study': 'This SOP Instance UID is in use in another study. The first stayed; the second is here.',
+    'study-of-another-site': 'The study or SOP Instance UID that it names is of another site: a person must say whose it is.',
   },
   sides: { first: 'First (what readers see)', firstSuperseded: 'First (superseded, kept)', second: 'Second (in quarantine)', secondShown: 'Second (what readers see)', only: 'What came' },
   noPicture: 'No picture',
