@@ -54,6 +54,12 @@ class DestinationUnavailable(DeliveryError):
     reason = "destination-unavailable"
 
 
+class AwaitingCommitment(DestinationUnavailable):
+    """The destination took the object and has not committed to keeping it yet. Look again later."""
+
+    reason = "awaiting-commitment"
+
+
 class DestinationRefused(DeliveryError):
     """The destination understood and said no. Trying again will not help."""
 

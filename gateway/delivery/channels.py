@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.delivery.clinic_page import ClinicPage
+from gateway.delivery.commitment import NodeCommitment
 from gateway.delivery.dicom_destination import DicomDestination
 from gateway.delivery.orthanc_destination import OrthancDestination
 from gateway.services.ports import DeliveryChannel
@@ -12,11 +13,12 @@ from gateway.settings import Settings
 from storage.model import DestinationKind
 
 
-def open_channels(settings: Settings) -> Mapping[DestinationKind, DeliveryChannel]:
+def open_channels(settings: Settings, *,
+                  commitment: NodeCommitment | None = None) -> Mapping[DestinationKind, DeliveryChannel]:
     """What main hands to services.deliver.handlers."""
     return {
         DestinationKind.CLINIC_PAGE: ClinicPage(),
         DestinationKind.DICOM: DicomDestination(calling_ae_title=settings.ae_title,
-                                                timeout_s=settings.network_timeout_s),
+                                                timeout_s=settings.network_timeout_s, commitment=commitment),
         DestinationKind.ORTHANC: OrthancDestination(timeout_s=settings.network_timeout_s),
     }

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Protocol
 
-from gateway.core.errors import DestinationRefused, DestinationUnavailable
+from gateway.core.errors import AwaitingCommitment, DestinationRefused, DestinationUnavailable
+from gateway.delivery.commitment import NodeCommitment, Standing
 from gateway.services.ports import DeliveryParcel
+from gateway.wire.requestor import RemoteNode
 from gateway.wire.store_scu import PeerRefused, PeerUnavailable, send_instance
 from storage.model import Destination
 
@@ -31,16 +33,31 @@ class SendInstance(Protocol):
 class DicomDestination:
     """Delivers to one kind of destination, whichever node the row names."""
 
-    def __init__(self, *, calling_ae_title: str, timeout_s: float = 30.0, send: SendInstance = send_instance) -> None:
+    def __init__(self, *, calling_ae_title: str, timeout_s: float = 30.0, send: SendInstance = send_instance,
+                 commitment: NodeCommitment | None = None) -> None:
         self._calling_ae_title = calling_ae_title
         self._timeout_s = timeout_s
         self._send = send
+        self._commitment = commitment        # None: nobody is asked, whatever the destination says
 
     async def deliver(self, parcel: DeliveryParcel, destination: Destination) -> None:
-        """Return once the node answered that it keeps the object."""
+        """Return once the node answered that it keeps the object; with its commitment, where that is wanted."""
         where = f"{destination.name}({destination.ae_title}@{destination.host}:{destination.port})"
         if not destination.ae_title or not destination.host or not destination.port:
             raise DestinationRefused(f"{where} 没有填全 AE 标题、地址或端口。")
+        commitment = self._commitment if destination.asks_commitment else None
+        standing = Standing.OPEN if commitment is None else await commitment.standing(parcel.delivery.id)
+        if standing is Standing.OPEN:
+            await self._store(parcel, destination, where)
+            if commitment is None:
+                return
+            standing = await commitment.ask(parcel, RemoteNode(
+                destination.host, destination.port, destination.ae_title, self._calling_ae_title, self._timeout_s),
+                where=where)
+        if standing is not Standing.COMMITTED:
+            raise AwaitingCommitment(f"{where} 已收到报告，正在等它确认长期保存（存储承诺）。")
+
+    async def _store(self, parcel: DeliveryParcel, destination: Destination, where: str) -> None:
         try:
             status = await self._send(parcel.dicom, host=destination.host, port=destination.port,
                                       called_ae_title=destination.ae_title,

@@ -9,17 +9,21 @@ too and given to `request_commitment`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from pydicom import Dataset
-from pydicom.sequence import Sequence as DicomSequence
 from pynetdicom import evt
 
-from gateway.core.commitment import COMMITTED, FailureReason, event_type
-from gateway.core.identifiers import Uid
+from gateway.core.commitment import FailureReason, event_type
 from gateway.dicom.port_context import PortContext
+from gateway.formats.commitment_messages import (
+    REQUEST_COMMITMENT,
+    SOP_CLASS,
+    SOP_INSTANCE,
+    read_report,
+    read_request,
+    report_dataset,
+)
 from gateway.services.answer_commitment import ReportNotTaken, Verdict, device_called, handlers
 from gateway.services.commit_storage import DuplicateTransaction, receive_request
 from gateway.services.job_runner import JobHandler
@@ -31,13 +35,8 @@ from gateway.wire.presentation import STORAGE_SOP_CLASSES
 from gateway.wire.requestor import PeerRefused, PeerUnavailable
 from gateway.wire.storage_service import Peer
 from storage.errors import StorageError
-from storage.model.commitments import CommitmentItem
 
 log = structlog.get_logger("gateway.dicom")
-
-SOP_CLASS = "1.2.840.10008.1.20.1"
-SOP_INSTANCE = "1.2.840.10008.1.20.1.1"  # well-known (PS3.4 J.3.5)
-REQUEST_COMMITMENT = 1                   # Action Type ID
 
 SUCCESS = 0x0000
 PROCESSING_FAILURE = 0x0110
@@ -100,26 +99,6 @@ class DicomReporter:
             raise ReportNotTaken(f"{where} 连不上或没有应答，稍后自动重试。") from exc
 
 
-def report_dataset(transaction_uid: str, items: Sequence[CommitmentItem], *, ae_title: str) -> Dataset:
-    """Event Information: the complete set, what is committed and what is not (PS3.4 table J.3-2)."""
-    information = Dataset()
-    information.TransactionUID = transaction_uid
-    committed = [_reference(item) for item in items if item.failure_reason == COMMITTED]
-    if committed:
-        information.RetrieveAETitle = ae_title
-        information.ReferencedSOPSequence = DicomSequence(committed)
-    failed = []
-    for item in items:
-        if item.failure_reason != COMMITTED:
-            reference = _reference(item)
-            reason = item.failure_reason
-            reference.FailureReason = int(FailureReason.PROCESSING_FAILURE if reason is None else reason)
-            failed.append(reference)
-    if failed:
-        information.FailedSOPSequence = DicomSequence(failed)
-    return information
-
-
 class _CommitmentPort:
     """The handlers; called from the associations' threads."""
 
@@ -143,7 +122,7 @@ class _CommitmentPort:
         if request.ActionTypeID != REQUEST_COMMITMENT:
             return NO_SUCH_ACTION, None
         try:
-            transaction_uid, items = _read_request(event.action_information)
+            transaction_uid, items = read_request(event.action_information)
         except ValueError as exc:        # InvalidUid among them
             log.info("N-ACTION refused", why=type(exc).__name__, association=peer.association_id)
             return INVALID_ARGUMENT_VALUE, None
@@ -175,34 +154,3 @@ class _CommitmentPort:
             log.warning("N-EVENT-REPORT not kept", why=str(exc), association=peer.association_id)
             return PROCESSING_FAILURE, None
         return SUCCESS, None
-
-
-def read_report(information: Dataset) -> tuple[str, frozenset[str], dict[str, int]]:
-    """Transaction UID, the committed SOP Instance UIDs, and the reasons of the others. Raises ValueError."""
-    transaction_uid = Uid.parse(str(information.get("TransactionUID") or "")).value
-    committed = frozenset(str(item.get("ReferencedSOPInstanceUID") or "")
-                          for item in information.get("ReferencedSOPSequence") or ())
-    failed = {str(item.get("ReferencedSOPInstanceUID") or ""):
-              int(item.get("FailureReason") or FailureReason.PROCESSING_FAILURE)
-              for item in information.get("FailedSOPSequence") or ()}
-    return transaction_uid, committed, failed
-
-
-def _read_request(information: Dataset) -> tuple[str, list[CommitmentItem]]:
-    """Raises ValueError: no Transaction UID, no references, or something that is no UID."""
-    transaction_uid = Uid.parse(str(information.get("TransactionUID") or "")).value
-    items = [CommitmentItem(Uid.parse(str(item.get("ReferencedSOPClassUID") or "")).value,
-                            Uid.parse(str(item.get("ReferencedSOPInstanceUID") or "")).value)
-             for item in information.get("ReferencedSOPSequence") or ()]
-    if not items:
-        raise ValueError("nothing is referenced")
-    return transaction_uid, items
-
-
-def _reference(item: CommitmentItem) -> Dataset:
-    reference = Dataset()
-    reference.ReferencedSOPClassUID = item.sop_class_uid
-    reference.ReferencedSOPInstanceUID = item.sop_instance_uid
-    return reference
-
-

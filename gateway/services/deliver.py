@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gateway.core.errors import DestinationRefused, DestinationUnavailable
+from gateway.core.errors import AwaitingCommitment, DestinationRefused, DestinationUnavailable
 from gateway.core.retry import backoff_s
 from gateway.observability import metrics
 from gateway.services.job_runner import JobHandler, RetryLater
@@ -47,7 +47,7 @@ async def deliver(parts: Parts, delivery_id: str, channels: Channels, *, jitter:
         await _try(parts, delivery, report, destination, channels)
     except DestinationUnavailable as exc:
         metrics.DELIVERIES.labels(kind=delivery.kind, outcome="unavailable").inc()
-        await _wait(parts, delivery, str(exc), jitter)
+        await _wait(parts, delivery, str(exc), jitter, is_sent=isinstance(exc, AwaitingCommitment))
     except DestinationRefused as exc:
         metrics.DELIVERIES.labels(kind=delivery.kind, outcome="refused").inc()
         why = str(exc)
@@ -85,7 +85,8 @@ def _look_up(tx: Transaction, delivery_id: str) -> tuple[Delivery, Report, Desti
     return delivery, report, tx.sites.destination(delivery.destination_id)
 
 
-async def _wait(parts: Parts, delivery: Delivery, why: str, jitter: Callable[[], float]) -> None:
+async def _wait(parts: Parts, delivery: Delivery, why: str, jitter: Callable[[], float], *,
+                is_sent: bool = False) -> None:
     now = parts.clock()
     if now - delivery.queued_at >= timedelta(days=parts.settings.delivery_days):
         days = parts.settings.delivery_days
@@ -100,7 +101,9 @@ async def _wait(parts: Parts, delivery: Delivery, why: str, jitter: Callable[[],
         current = tx.deliveries.get(delivery.id, EVERYWHERE)
         if current is None or current.state not in _OPEN:
             return False
-        tx.deliveries.replace(replace(current, attempts=current.attempts + 1, next_attempt_at=due, last_error=why))
+        state = DeliveryState.SENT if is_sent else current.state
+        tx.deliveries.replace(replace(current, state=state, attempts=current.attempts + 1, next_attempt_at=due,
+                                      sent_at=current.sent_at or (now if is_sent else None), last_error=why))
         return True
 
     is_waiting = await parts.database.write(note)

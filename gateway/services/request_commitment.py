@@ -28,6 +28,11 @@ async def note_request(parts: Parts, asked: AskedCommitment) -> None:
     await parts.database.write(lambda tx: tx.commitments.add_asked(asked))
 
 
+async def latest_request(parts: Parts, delivery_id: str) -> AskedCommitment | None:
+    """What was asked last for a delivery. Raises StorageError."""
+    return await parts.database.read(lambda tx: next(iter(tx.commitments.asked_for(delivery_id)), None))
+
+
 async def take_answer(parts: Parts, ae_title: str, transaction_uid: str, *, committed: frozenset[str],
                       failed: Mapping[str, int]) -> None:
     """Write the node's verdict, and let the delivery that waits for it go on. Raises NotAsked, StorageError."""

@@ -79,17 +79,26 @@ class Orthanc:
             body = answer.read()
             return json.loads(body) if "json" in answer.headers["Content-Type"] else body
 
+    def post(self, path: str, body: Any) -> Any:
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
 
 @contextmanager
-def orthanc(folder: Path, *, port: int = 0) -> Iterator[Orthanc]:
-    """Debian's Orthanc, bare: no plug-in, its own folder, and without the 44 ms of Nagle's algorithm an answer."""
+def orthanc(folder: Path, *, port: int = 0, **settings: Any) -> Iterator[Orthanc]:
+    """Debian's Orthanc, bare: no plug-in, its own folder, and without the 44 ms of Nagle's algorithm an answer.
+
+    `settings` are added to its configuration.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     http, dicom = free_ports(2)
     http = port or http
     config = folder / "orthanc.json"
     config.write_text(json.dumps({
         "StorageDirectory": str(folder / "storage"), "IndexDirectory": str(folder / "index"), "HttpPort": http,
-        "DicomPort": dicom, "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "Plugins": []}))
+        "DicomPort": dicom, "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "Plugins": [],
+        **settings}))
     log = folder / "orthanc.log"
     with log.open("wb") as output:
         process = subprocess.Popen(["Orthanc", str(config)], stdout=output, stderr=subprocess.STDOUT,
