@@ -129,6 +129,11 @@ export const zh = {
     'text-changed': '报告内容刚刚变了，请重新核对后再签。',
     invalid: '填写的内容有误。',
     'media-type': '文件格式不对。',
+    'reading-started': '已经有人开始阅片，请联系医生退回。',
+    'identity-fixed': '图像已到，患者和检查信息不能再改。',
+    withdrawn: '这份申请已撤回。',
+    linked: '其中一方已有对应，请先取消。',
+    signed: '报告已经签发，不能取消对应。',
   } as Record<string, string>,
 };
 
@@ -262,5 +267,10 @@ export const en: typeof zh = {
     'text-changed': 'The text has just changed. Please read it again before you sign.',
     invalid: 'Something in the form is not right.',
     'media-type': 'The file has the wrong format.',
+    'reading-started': 'Somebody has begun to read; ask the reader to send it back.',
+    'identity-fixed': 'Images are here: patient and examination no longer change.',
+    withdrawn: 'The order was withdrawn.',
+    linked: 'One of them is linked already; take that link back first.',
+    signed: 'A report was signed; the link stays.',
   },
 };
