@@ -71,6 +71,16 @@ async def instances_below(parts: Parts, scope: Scope, *, study_instance_uid: str
     return found
 
 
+async def instance_at(parts: Parts, scope: Scope, *, study_instance_uid: str, series_instance_uid: str,
+                      sop_instance_uid: str) -> StoredInstance:
+    """The DICOM instance at an address. Raises NotFound where there is none the caller may see."""
+    found = await parts.database.read(lambda tx: tx.dicomweb.instance(
+        study_instance_uid, series_instance_uid, sop_instance_uid, scope))
+    if found is None:
+        raise NotFound("There is no such instance.")
+    return found
+
+
 def _refuse_too_broad(tx: Transaction, query: StudyQuery, scope: Scope) -> None:
     if tx.dicomweb.is_too_broad(query, scope, at_most=MOST_ROWS_LOOKED_AT):
         raise InvalidRequest("This would compare every study of the archive: name a patient, a number or dates as "

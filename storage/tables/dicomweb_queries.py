@@ -141,8 +141,6 @@ class DicomwebQueries:
                   after: str = "", has_attributes: bool = True, has_counts: bool = True) -> list[StoredInstance]:
         """One page of instances; without counts, what is said of their study holds no modalities and numbers."""
         of = query.series
-        source = (t.instance.join(t.series, t.series.c.id == t.instance.c.series_id)
-                  .join(t.study, t.study.c.id == t.instance.c.study_id).join(*PATIENT_JOIN))
         lead = [] if query.sop_instance_uids else self._lead_below(of.study, scope, t.instance.c.study_id)
         if of.series_instance_uids and not query.sop_instance_uids:
             found = self._connection.execute(
@@ -150,17 +148,25 @@ class DicomwebQueries:
                                                *self._lead_below(of.study, scope, t.series.c.study_id))).scalars()
             lead = [t.instance.c.series_id.in_(list(found))]
         more = (t.instance.c.attributes,) if has_attributes else ()
-        page = (sa.select(*STUDY_COLUMNS, *_SERIES_COLUMNS, *_INSTANCE_COLUMNS, *more).select_from(source)
+        page = (sa.select(*STUDY_COLUMNS, *_SERIES_COLUMNS, *_INSTANCE_COLUMNS, *more).select_from(_INSTANCES)
                 .where(*study_conditions(of.study, scope), *series_conditions(of), *instance_conditions(query),
                        t.instance.c.format == InstanceFormat.DICOM, *lead, *_after(t.instance.c.id, after))
                 .order_by(t.instance.c.id).limit(limit).offset(offset))
         rows = list(self._connection.execute(page).mappings())
         studies = self._studies_of(rows, has_counts=has_counts)
-        return [StoredInstance(studies[row["study_id"]], row["series_instance_uid"], row["series_modality"],
-                             row["instance_id"], row["sop_instance_uid"], row["sop_class_uid"],
-                             row["transfer_syntax_uid"], row["object_sha256"], int(row["size_bytes"]),
-                             row["instance_number"], row["rows"], row["columns"], int(row["frame_count"]),
-                             dict(row["attributes"]) if has_attributes else {}) for row in rows]
+        return [_instance_line(row, studies[row["study_id"]], dict(row["attributes"]) if has_attributes else {})
+                for row in rows]
+
+    def instance(self, study_instance_uid: str, series_instance_uid: str, sop_instance_uid: str, scope: Scope
+                 ) -> StoredInstance | None:
+        """One instance by its address, without attributes and counts: each frame that is looked at asks this."""
+        values: dict[str, Any] = {"study": study_instance_uid, "series": series_instance_uid, "sop": sop_instance_uid}
+        if scope.site_ids is None:
+            row = self._connection.execute(_INSTANCE_OF_ADDRESS, values).mappings().first()
+        else:
+            values["sites"] = sorted(scope.site_ids)
+            row = self._connection.execute(_INSTANCE_OF_SITES, values).mappings().first()
+        return None if row is None else _instance_line(row, study_line(row), {})
 
     def _lead(self, query: StudyQuery, scope: Scope, after: str) -> list[sa.ColumnElement[bool]]:
         few = few_studies(self._connection, query, scope)
@@ -243,3 +249,21 @@ def has_dicom(study_id: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
 
 def _after(column: sa.ColumnElement[str], last: str) -> list[sa.ColumnElement[bool]]:
     return [column > last] if last else []
+
+
+def _instance_line(row: Any, study: StoredStudy, attributes: dict[str, Any]) -> StoredInstance:
+    return StoredInstance(study, row["series_instance_uid"], row["series_modality"], row["instance_id"],
+                          row["sop_instance_uid"], row["sop_class_uid"], row["transfer_syntax_uid"],
+                          row["object_sha256"], int(row["size_bytes"]), row["instance_number"], row["rows"],
+                          row["columns"], int(row["frame_count"]), attributes)
+
+
+_INSTANCES = (t.instance.join(t.series, t.series.c.id == t.instance.c.series_id)
+              .join(t.study, t.study.c.id == t.instance.c.study_id).join(*PATIENT_JOIN))
+# Built once: a viewer that scrolls runs these for every image.
+_INSTANCE_OF_ADDRESS = (
+    sa.select(*STUDY_COLUMNS, *_SERIES_COLUMNS, *_INSTANCE_COLUMNS).select_from(_INSTANCES)
+    .where(t.instance.c.sop_instance_uid == sa.bindparam("sop"), t.instance.c.format == InstanceFormat.DICOM,
+           t.series.c.series_instance_uid == sa.bindparam("series"),
+           t.study.c.study_instance_uid == sa.bindparam("study")))
+_INSTANCE_OF_SITES = _INSTANCE_OF_ADDRESS.where(t.study.c.site_id.in_(sa.bindparam("sites", expanding=True)))

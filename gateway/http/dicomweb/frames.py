@@ -147,6 +147,8 @@ def _encoding(image: StoredImage, wanted: Acceptable) -> _Encoding | None:
     if wanted.media_type in ("*/*", OCTETS) and syntax in (ANY_SYNTAX, stored.transfer_syntax_uid):
         return stored
     if wanted.covers(OCTETS) and syntax in ("", EXPLICIT_LITTLE_ENDIAN):
+        if _is_plain(image):                           # nothing to decode: the stored bytes are what is asked for
+            return stored
         return _Encoding(_Way.UNCOMPRESSED, OCTETS, EXPLICIT_LITTLE_ENDIAN, wanted.is_multipart)
     if wanted.covers(JPHC) and syntax in ("", ANY_SYNTAX, HTJ2K_LOSSLESS) and _can_be_htj2k(image):
         return _Encoding(_Way.HTJ2K, JPHC, HTJ2K_LOSSLESS, wanted.is_multipart)
@@ -160,6 +162,14 @@ def _stored(image: StoredImage, is_multipart: bool) -> _Encoding:
     if image.is_native:                                # the bytes of a frame are the same in each of these
         return _Encoding(_Way.STORED, OCTETS, EXPLICIT_LITTLE_ENDIAN, is_multipart)
     return _Encoding(_Way.STORED, MEDIA_TYPES.get(syntax, OCTETS), syntax, is_multipart)
+
+
+def _is_plain(image: StoredImage) -> bool:
+    """True if decoding would give back the stored bytes: little-endian samples in whole bytes, colour by pixel."""
+    shape = image.shape
+    return (image.is_native and image.transfer_syntax_uid != EXPLICIT_BIG_ENDIAN and shape.bits_allocated >= 8
+            and (shape.samples_per_pixel == 1
+                 or (not shape.is_planar and shape.photometric_interpretation != "YBR_FULL_422")))
 
 
 def _can_be_htj2k(image: StoredImage) -> bool:

@@ -2,23 +2,25 @@
 
 Each part goes from the socket into the object store as it comes, so an upload of any size needs a few hundred
 kilobytes of memory. An instance is named as stored after its bytes and its index entry are durable. What cannot be
-taken is kept in quarantine and named as failed with its reason.
+taken is kept in quarantine and named as failed with its reason. Metadata with bulk data is read in `stow_metadata`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
 from aiohttp import BodyPartReader, MultipartReader, web
 
 from gateway.core.errors import InvalidRequest, NotAllowed, Unreadable
-from gateway.http.dicomweb.media import DICOM, DICOM_JSON
+from gateway.http.dicomweb.media import DICOM, DICOM_JSON, DICOM_XML, JSON, takes
+from gateway.http.dicomweb.stow_metadata import MAX_METADATA_BYTES, Upload
 from gateway.http.errors import problem_response
 from gateway.http.routing import Caller, caller_of
 from gateway.renditions.dicom_json import Json
+from gateway.renditions.native_xml import to_xml
 from gateway.services.ports import Parts
 from gateway.services.receive_instance import Receipt, Sender, quarantine_kept, read_kept, receive_kept
 from storage.errors import StorageFull, StorageUnavailable
@@ -27,6 +29,8 @@ from storage.model import ArrivalOutcome, ArrivalVia, ObjectRef
 CHUNK_BYTES = 256 << 10
 HEAD_BYTES = 1 << 20
 MAX_PARTS = 20_000
+_METADATA = (DICOM_JSON, DICOM_XML)
+_ROOT_TYPES = ("", DICOM, *_METADATA)
 
 OUT_OF_RESOURCES = 0xA700                # PS3.4 Table B.2-1 and PS3.3 C.12.1.13 (Failure Reason)
 DOES_NOT_MATCH = 0xA900
@@ -87,9 +91,10 @@ class Store:
         if (request.content_length or 0) > limit:
             return problem_response(413, "too-large", f"An upload may have {limit} bytes.")
         kind = request.content_type
-        root_type = _parameter(request, "type")
-        if kind not in ("multipart/related", DICOM) or (kind == "multipart/related" and root_type not in ("", DICOM)):
-            return problem_response(415, "media-type", "Send multipart/related; type=\"application/dicom\".")
+        root_type = _parameter(request.headers.get("Content-Type", ""), "type")
+        if kind not in ("multipart/related", DICOM) or (kind == "multipart/related" and root_type not in _ROOT_TYPES):
+            return problem_response(415, "media-type", 'Send multipart/related; type="application/dicom", or metadata '
+                                    'with bulk data: type="application/dicom+json" or "application/dicom+xml".')
         caller = caller_of(request)
         sender = Sender(site_id=_site_of(request, caller), device=None, via=ArrivalVia.STOW, address=caller.address,
                         actor=caller.actor)
@@ -115,6 +120,9 @@ class Store:
             await self._take(_chunks(request.content.iter_chunked(CHUNK_BYTES), _Budget(limit)), sender, study,
                              outcome, base)
             return
+        if _parameter(request.headers.get("Content-Type", ""), "type") in _METADATA:
+            await self._take_described(request, sender, outcome, _Budget(limit), base)
+            return
         budget = _Budget(limit)
         reader = await request.multipart()
         count = 0
@@ -129,6 +137,54 @@ class Store:
                 outcome.fail(CANNOT_UNDERSTAND)
                 continue
             await self._take(_chunks(_body(part), budget), sender, study, outcome, base)
+
+    async def _take_described(self, request: web.Request, sender: Sender, outcome: _Outcome, budget: _Budget,
+                              base: str) -> None:
+        """Metadata and bulk data: all parts first, then one instance after another."""
+        upload = Upload(self._parts.settings.data_dir)
+        try:
+            try:
+                await self._read_parts(request, upload, budget)
+            except OSError as exc:                     # the disk is full; nothing was promised yet
+                if isinstance(exc, ConnectionError):
+                    raise
+                outcome.is_full = True
+                outcome.fail(OUT_OF_RESOURCES)
+                return
+            for described in upload.described:
+                try:
+                    pieces = await asyncio.to_thread(upload.part10, described)
+                except Unreadable:
+                    outcome.fail(CANNOT_UNDERSTAND, described.sop_class_uid, described.sop_instance_uid)
+                    continue
+                await self._take(_in_thread(pieces), sender, request.match_info.get("study", ""), outcome, base)
+        finally:
+            upload.close()
+
+    async def _read_parts(self, request: web.Request, upload: Upload, budget: _Budget) -> None:
+        reader = await request.multipart()
+        metadata_left = MAX_METADATA_BYTES
+        count = 0
+        while (part := await reader.next()) is not None:
+            count += 1
+            if count > MAX_PARTS or isinstance(part, MultipartReader):
+                raise TooLarge if count > MAX_PARTS else ValueError("a multipart inside a multipart")
+            said = part.headers.get("Content-Type", "")
+            media_type = said.split(";")[0].strip().lower()
+            if media_type in _METADATA:
+                data = bytearray()
+                async for chunk in _chunks(_body(part), budget):
+                    data += chunk
+                    if len(data) > metadata_left:
+                        raise TooLarge
+                metadata_left -= len(data)
+                await asyncio.to_thread(upload.add_metadata, bytes(data), media_type)
+                continue
+            start = await asyncio.to_thread(upload.begin_bulk)
+            async for chunk in _chunks(_body(part), budget):
+                await asyncio.to_thread(upload.write_bulk, chunk)
+            location = part.headers.get("Content-Location", "").strip()
+            upload.end_bulk(location, media_type, _parameter(said, "transfer-syntax"), start)
 
     async def _take(self, chunks: AsyncIterator[bytes], sender: Sender, study: str, outcome: _Outcome,
                     base: str) -> None:
@@ -214,8 +270,14 @@ def _site_of(request: web.Request, caller: Caller) -> str:
     raise InvalidRequest("Say for which site this is: ?site=…", reason="site")
 
 
-def _parameter(request: web.Request, name: str) -> str:
-    for piece in request.headers.get("Content-Type", "").split(";")[1:]:
+async def _in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+        if piece:
+            yield piece
+
+
+def _parameter(content_type: str, name: str) -> str:
+    for piece in content_type.split(";")[1:]:
         key, _, value = piece.partition("=")
         if key.strip().lower() == name:
             return value.strip().strip('"').lower()
@@ -228,6 +290,9 @@ def _reference(sop_class_uid: str, sop_instance_uid: str) -> Json:
 
 def _answer(request: web.Request, outcome: _Outcome) -> web.Response:
     body: Json = {}
+    if "study" in request.match_info and outcome.stored:
+        body["00081190"] = {"vr": "UR", "Value": [
+            f"{request.url.origin()}/dicom-web/studies/{request.match_info['study']}"]}
     if outcome.failed:
         body["00081198"] = {"vr": "SQ", "Value": outcome.failed}
     if outcome.stored:
@@ -235,5 +300,7 @@ def _answer(request: web.Request, outcome: _Outcome) -> web.Response:
     if outcome.other_failures:
         body["0008119A"] = {"vr": "SQ", "Value": outcome.other_failures}
     headers = {"Retry-After": "30"} if outcome.status == 503 else {}
-    return web.Response(status=outcome.status, body=msgspec.json.encode(body), content_type=DICOM_JSON,
-                        headers=headers)
+    # What was stored is told in any case: a client that takes neither form gets JSON.
+    wanted = takes(request, DICOM_JSON, JSON, DICOM_XML) or DICOM_JSON
+    encoded = to_xml(body) if wanted == DICOM_XML else msgspec.json.encode(body)
+    return web.Response(status=outcome.status, body=encoded, content_type=wanted, headers=headers)

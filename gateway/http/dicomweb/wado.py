@@ -13,7 +13,6 @@ from functools import partial
 import msgspec
 from aiohttp import web
 
-from gateway.core.errors import NotFound
 from gateway.http.dicomweb.media import (
     ANY_SYNTAX,
     DICOM,
@@ -36,7 +35,7 @@ from gateway.http.routing import caller_of
 from gateway.renditions.native_xml import to_xml
 from gateway.renditions.series_metadata import filled_in
 from gateway.renditions.transcode import other_syntaxes
-from gateway.services.find_studies import StoredInstance, instances_below
+from gateway.services.find_studies import StoredInstance, instance_at, instances_below
 from gateway.services.ports import Parts
 from gateway.services.render import Renderings, device_codec, metadata_line
 from storage.model import ObjectRef
@@ -149,10 +148,9 @@ async def lines_of(parts: Parts, request: web.Request, *, has_attributes: bool =
 
 async def line_of(parts: Parts, request: web.Request) -> StoredInstance:
     """The one instance that the address names. Raises NotFound."""
-    lines = await lines_of(parts, request)
-    if len(lines) != 1:
-        raise NotFound("There is no such instance.")
-    return lines[0]
+    info = request.match_info
+    return await instance_at(parts, caller_of(request).scope, study_instance_uid=info["study"],
+                             series_instance_uid=info["series"], sop_instance_uid=info["instance"])
 
 
 def instance_url(request: web.Request, line: StoredInstance) -> str:
