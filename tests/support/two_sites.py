@@ -43,6 +43,7 @@ from storage.model.orders import Hl7Partner, OrderSource
 from storage.tables import schema
 from tests.support import dicom_builders, ecg_builders
 from tests.support.kept_studies import add_kept
+from tests.support.matched_orders import add_questions
 from tests.support.web import PASSWORD, add_exam, add_person, add_site, add_token
 
 SHARED_PATIENT_ID = "SHARED-0001"
@@ -80,6 +81,7 @@ async def make_clinic(parts: Parts, site_id: str, word: str) -> Clinic:
     await _order(parts, clinic)
     await _receive(parts, clinic)
     await _sign(parts, clinic)
+    clinic.ids |= await add_questions(parts, site_id, clinic.people[Role.CLINIC])
     for state in ("claim", "release", "send_back", "draft", "submit", "reject", "signing", "sign"):
         clinic.ids[f"{state}_reading"] = (await _reading_ready_for(parts, clinic, state)).id
     return clinic
