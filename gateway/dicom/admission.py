@@ -24,6 +24,7 @@ log = structlog.get_logger("gateway.dicom")
 
 _NOTED_AGAIN_AFTER_S = 3600.0
 _MAX_NOTED = 10_000
+_PLACE_WITHIN_S = 0.5
 
 
 class Admission:
@@ -34,6 +35,7 @@ class Admission:
         self._calls = bridge
         self._senders = KnownSenders(parts)
         self._lock = threading.Lock()
+        self._freed = threading.Condition(self._lock)
         self._admitted: dict[str, Sender] = {}
         self._noted: dict[tuple[str, str, str, bool], float] = {}
 
@@ -61,9 +63,7 @@ class Admission:
         if not is_let_in:
             log.info("association rejected: unknown calling AE title", peer=peer.address)
             return Rejection.CALLING_AE_TITLE_NOT_RECOGNISED
-        with self._lock:
-            self._admitted[peer.association_id] = _sender(peer, title, device)
-        return None
+        return self._take_place(peer, _sender(peer, title, device))
 
     def sender_of(self, peer: Peer) -> Sender:
         """As whom the association was admitted."""
@@ -78,8 +78,26 @@ class Admission:
 
     def ended(self, peer: Peer) -> None:
         """The association is over."""
-        with self._lock:
+        with self._freed:
             self._admitted.pop(peer.association_id, None)
+            self._freed.notify_all()
+
+    def _take_place(self, peer: Peer, sender: Sender) -> Rejection | None:
+        """Within the limits in all and of the device; who just left may still be on his way out."""
+        settings, device = self._parts.settings, sender.device
+        own_limit = (device.max_associations if device else 0) or settings.max_device_associations
+
+        def has_room() -> bool:
+            same = sum(1 for other in self._admitted.values() if _is_same_caller(other, sender))
+            return len(self._admitted) < settings.max_associations and same < own_limit
+
+        with self._freed:
+            if not self._freed.wait_for(has_room, _PLACE_WITHIN_S):
+                log.warning("association rejected: too many are open", peer=peer.address, open=len(self._admitted),
+                            title=sender.calling_ae_title)
+                return Rejection.LOCAL_LIMIT_EXCEEDED
+            self._admitted[peer.association_id] = sender
+        return None
 
     def _turn_away(self, peer: Peer, title: str, device: Device) -> Rejection:
         log.warning("association rejected: not the certificate of the device", peer=peer.address, device=device.id)
@@ -97,6 +115,12 @@ class Admission:
                 self._noted.clear()
             self._noted[key] = now
             return True
+
+
+def _is_same_caller(one: Sender, other: Sender) -> bool:
+    if one.device is not None and other.device is not None:
+        return one.device.id == other.device.id
+    return (one.calling_ae_title, one.address) == (other.calling_ae_title, other.address)
 
 
 def _sender(peer: Peer, title: str, device: Device | None) -> Sender:

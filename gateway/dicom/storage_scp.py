@@ -36,6 +36,7 @@ log = structlog.get_logger("gateway.dicom")
 
 STOP_WITHIN_S = 8.0
 _ANSWER_WITHIN_S = 120.0
+_WAITING_CONNECTIONS = 32                # not yet associated, or about to be rejected, beside the associations
 
 
 class StorageScp:
@@ -74,8 +75,9 @@ class StorageScp:
         listener = DicomListener(
             self, host=host, port=port, ae_title=settings.ae_title,
             accepts_unknown_classes=settings.unknown_sop_classes == "accept",
-            max_associations=settings.max_associations, max_pdu_bytes=settings.max_pdu_bytes,
-            network_timeout_s=settings.network_timeout_s, implementation_class_uid=IMPLEMENTATION_CLASS_UID,
+            max_connections=settings.max_associations + _WAITING_CONNECTIONS, max_pdu_bytes=settings.max_pdu_bytes,
+            network_timeout_s=settings.network_timeout_s, idle_timeout_s=settings.idle_timeout_s,
+            implementation_class_uid=IMPLEMENTATION_CLASS_UID,
             implementation_version_name=IMPLEMENTATION_VERSION_NAME, is_lean=settings.wire == "lean",
             services=services, tls=tls, on_handshake_failed=_handshake_failed)
         bound_host, bound_port = await asyncio.to_thread(listener.start)

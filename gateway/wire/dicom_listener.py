@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import logging
 import ssl
+import struct
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from socketserver import BaseServer
 from typing import Any, cast
@@ -31,19 +33,26 @@ from gateway.wire.storage_service import Peer, Rejection, StorageService
 from gateway.wire.tls_context import Refused, ServerTls
 
 _HANDSHAKE_WITHIN_S = 15.0
+_CONGESTED = struct.pack(">BBL4B", 3, 0, 4, 0, *Rejection.TEMPORARY_CONGESTION.value)
 
 
 class DicomListener:
     """One listening DICOM port."""
 
     def __init__(self, service: StorageService, *, host: str, port: int, ae_title: str, accepts_unknown_classes: bool,
-                 max_associations: int, max_pdu_bytes: int, network_timeout_s: float, implementation_class_uid: str,
-                 implementation_version_name: str, is_lean: bool,
+                 max_connections: int, max_pdu_bytes: int, network_timeout_s: float, idle_timeout_s: float,
+                 implementation_class_uid: str, implementation_version_name: str, is_lean: bool,
                  services: Sequence[DimseService] = (), tls: ServerTls | None = None,
                  on_handshake_failed: Refused | None = None) -> None:
-        """With `tls` nothing is said on the port before a handshake succeeded."""
+        """With `tls` nothing is said on the port before a handshake succeeded.
+
+        `network_timeout_s` is the longest silence inside a message, `idle_timeout_s` that between messages (on the
+        stock path the shorter one counts for both). How many associations there may be, `service` decides;
+        beyond `max_connections`, associated or not, a connection is closed before it costs a thread.
+        """
         self._host, self._port = host, port
         self._accepts_unknown_classes = accepts_unknown_classes
+        self._max_connections = max_connections
         self._settings = _AssociationSettings(service, network_timeout_s, max_pdu_bytes, is_lean, Exchanges(services),
                                               tls, on_handshake_failed)
         self._server: _Server | None = None
@@ -51,9 +60,10 @@ class DicomListener:
         self._ae = ae = AE(ae_title=ae_title)
         ae.implementation_class_uid = UID(implementation_class_uid)
         ae.implementation_version_name = implementation_version_name
-        ae.maximum_associations = max_associations
+        ae.maximum_associations = max_connections * 2                     # `admit` decides
         ae.maximum_pdu_size = max_pdu_bytes
-        ae.network_timeout = ae.dimse_timeout = network_timeout_s
+        ae.network_timeout = idle_timeout_s if is_lean else min(idle_timeout_s, network_timeout_s)
+        ae.dimse_timeout = network_timeout_s
         ae.acse_timeout = min(30.0, network_timeout_s)
         ae.require_called_aet, ae.require_calling_aet = False, []         # `admit` decides
         ae.add_supported_context(VERIFICATION_SOP_CLASS)
@@ -76,6 +86,7 @@ class DicomListener:
         server: Any = self._ae.make_server((self._host, self._port), evt_handlers=handlers, server_class=_Server,
                                            request_handler=_Handler)
         server.settings = self._settings
+        server.places = threading.BoundedSemaphore(self._max_connections)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="dicom-listen",
                          daemon=True).start()
         self._server = server
@@ -117,6 +128,23 @@ class _Server(ThreadedAssociationServer):
     block_on_close = False
     daemon_threads = True
     request_queue_size = 128
+    places: threading.BoundedSemaphore
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Give the connection its thread, or turn it away where a flood of connections takes all places."""
+        if self.places.acquire(blocking=False):
+            super().process_request(request, client_address)
+            return
+        with suppress(OSError):
+            if self.settings.tls is None:
+                request.sendall(_CONGESTED)
+        self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.places.release()
 
 
 class _Handler(RequestHandler):
@@ -142,8 +170,7 @@ class _Handler(RequestHandler):
         finally:
             reception.finish()
             outgoing.close()
-            if settings.tls is not None:
-                self.request.close()
+            self.request.close()
 
     def _secure(self, tls: ServerTls) -> bool:
         """Shake hands, in this connection's own thread: a slow or dead peer holds up nobody else."""

@@ -14,6 +14,7 @@ class Rejection(Enum):
     CALLING_AE_TITLE_NOT_RECOGNISED = (1, 1, 3)
     CALLED_AE_TITLE_NOT_RECOGNISED = (1, 1, 7)
     TEMPORARY_CONGESTION = (2, 3, 1)
+    LOCAL_LIMIT_EXCEEDED = (2, 3, 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,8 @@ PRIVATE_NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 _WAIT_MS = 100
-_MESSAGE_WAIT_S = 0.01
+_KEEPALIVE_S = 30
+_MESSAGE_WAIT_S = 0.1
 _CLOSED_WAIT_S = 0.002
 _LARGEST_REQUEST_PDU_BYTES = 1 << 20        # an A-ASSOCIATE-RQ with 128 contexts is far below
 _HEADER_BYTES = 6
@@ -63,6 +64,18 @@ class WakingQueue(queue.Queue[Any]):
             event, self.event = self.event, -1
             if event >= 0:
                 os.close(event)
+
+
+class NoticedQueue(queue.Queue[Any]):
+    """What the reactor has for the association; a put wakes the thread that waits for a message."""
+
+    def __init__(self, on_put: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_put = on_put
+
+    def _put(self, item: Any) -> None:
+        super()._put(item)
+        self._on_put()
 
 
 class PduSocket(AssociationSocket):
@@ -194,9 +207,14 @@ def tune(association: Any, sock: socket.socket, *, timeout_s: float, largest_pdu
     Returns the queue, to be closed at the end.
     """
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)       # a host that vanished is noticed before long
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _KEEPALIVE_S)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _KEEPALIVE_S // 3)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
     sock.settimeout(timeout_s)                       # a peer that stalls inside a PDU must not hold the thread
     outgoing = WakingQueue()
     association.dul.to_provider_queue = outgoing
+    association.dul.to_user_queue = NoticedQueue(lambda: association.dimse.msg_queue.put((None, None)))
     association.dul._run_loop_delay = 0
     association.dul.__class__ = GuardedUpperLayer
     association.dul.daemon = True

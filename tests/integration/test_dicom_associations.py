@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
@@ -17,11 +20,13 @@ from storage.model import EVERYWHERE, INBOX_SITE_ID, Device, Grant, KnockState, 
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import SITE, open_receiver
+from tests.support.raw_association import RawAssociation, associate_request
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("wire")
 
 ADMIN = User("admin-1", "admin", "Demo Admin", "", (Grant(Role.ADMIN, None),))
+REJECTED_FOR_LIMIT = bytes((0, 2, 3, 2))
 PRINT_MANAGEMENT, VERIFICATION = "1.2.840.10008.5.1.1.9", "1.2.840.10008.1.1"
 CALLING_NOT_RECOGNISED = "Reason: Calling AE Title Not Recognized"
 CALLED_NOT_RECOGNISED = "Reason: Called AE Title Not Recognized"
@@ -122,9 +127,69 @@ async def test_associations_beyond_the_limit_are_rejected_for_now_and_taken_agai
 
 
 async def test_a_peer_that_falls_silent_is_cut_off(tmp_path):
-    async with open_receiver(tmp_path / "data", network_timeout_s=0.5) as receiver:
+    async with open_receiver(tmp_path / "data", idle_timeout_s=0.5) as receiver:
         association = await asyncio.to_thread(associate, receiver.address)
         await until(lambda: association.is_aborted or association.is_released)
+
+
+def connect(address: str) -> socket.socket:
+    host, port = address.split(":")
+    return socket.create_connection((host, int(port)), timeout=10)
+
+
+async def test_a_device_has_a_limit_of_its_own_beside_the_one_for_all(tmp_path):
+    async with open_receiver(tmp_path / "data", max_associations=4, max_device_associations=3) as receiver:
+        await receiver.add_device(Device("ct-2", SITE.id, "CT 2", "CT_TWO", None, "CT", max_associations=1))
+        contexts = [(build.CT, build.SYNTAXES["explicit"])]
+
+        def fill() -> None:
+            with ExitStack() as stack:
+                for _ in range(3):
+                    stack.enter_context(RawAssociation(receiver.address, contexts))
+                assert REJECTED_FOR_LIMIT == rejection(receiver.address, "MODALITY")
+                stack.enter_context(RawAssociation(receiver.address, contexts, calling="CT_TWO"))
+                assert REJECTED_FOR_LIMIT == rejection(receiver.address, "CT_TWO")
+            RawAssociation(receiver.address, contexts, calling="CT_TWO").socket.close()
+
+        await asyncio.to_thread(fill)
+
+
+def rejection(address: str, calling: str) -> bytes:
+    """The body of the A-ASSOCIATE-RJ."""
+    with connect(address) as sock:
+        sock.sendall(associate_request([(build.CT, build.SYNTAXES["explicit"])], calling, "GATEWAY", 16384))
+        header = sock.recv(6, socket.MSG_WAITALL)
+        assert header[0] == 3, f"PDU type {header[0]} instead of a rejection"
+        return sock.recv(4, socket.MSG_WAITALL)
+
+
+async def test_one_after_the_other_is_never_too_many(tmp_path):
+    """A place is free when the next association asks for it, though the last one is only just leaving."""
+    async with open_receiver(tmp_path / "data", max_associations=1) as receiver:
+        def all_in_turn() -> None:
+            for _ in range(20):
+                with RawAssociation(receiver.address, [(build.CT, build.SYNTAXES["explicit"])]) as peer:
+                    peer.release()
+
+        await asyncio.to_thread(all_in_turn)
+
+
+def association_threads() -> list[str]:
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if "request_thread" in name or "Acceptor" in name or "dicom-dul" in name]
+
+
+async def test_a_flood_of_connections_costs_no_threads_and_ends_with_itself(tmp_path):
+    """Connections beyond the limit that ask for nothing are told "temporary congestion" and closed at once."""
+    async with open_receiver(tmp_path / "data", max_associations=2) as receiver:
+        flood = [await asyncio.to_thread(connect, receiver.address) for _ in range(100)]
+        told = await asyncio.to_thread(lambda: [sock.recv(10, socket.MSG_WAITALL) for sock in flood[60:]])
+        assert told == [b"\x03\x00\x00\x00\x00\x04\x00\x02\x03\x01"] * 40
+        assert len(association_threads()) <= 3 * 34
+        for sock in flood:
+            sock.close()
+        await until(lambda: not association_threads(), timeout_s=30.0)
+        assert (await dcmtk.echoscu(receiver.address)).is_success
 
 
 async def test_stopping_ends_idle_associations_within_ten_seconds(tmp_path):
