@@ -2,8 +2,9 @@
 
 PS3.5 6.1 lets (0008,0005) name the character set; Chinese devices often leave it out, name another, or write a term
 that does not exist. Order: the rule an administrator set for the device, then what was declared if the bytes agree,
-then a test of the bytes. GBK and GB2312 are read with the GB18030 tables. Values are split on backslash and caret
-after decoding, because the second byte of a GBK character may be 0x5C or 0x5E (乗, 玘).
+then a test of the bytes. GBK and GB2312 are read with the GB18030 tables, and these with the characters of 2022.
+Values are split on backslash and caret after decoding, because the second byte of a GBK character may be 0x5C or 0x5E
+(乗, 玘).
 """
 
 from __future__ import annotations
@@ -48,6 +49,12 @@ _ESCAPES = {                                   # PS3.3 C.12.1.1.2: what follows 
     b"-M": "iso8859-9", b"-b": "iso8859-15", b"-T": "tis-620", b"$)A": "gb18030", b"$)C": "euc_kr",
     b"$B": "iso2022_jp", b"$@": "iso2022_jp", b"$(D": "iso2022_jp_2",
 }
+_NEW_IN_2022 = {                    # Python's tables are those of the year 2000: what they call private use
+    0xE81E: 0x9FB4, 0xE826: 0x9FB5, 0xE82B: 0x9FB6, 0xE82C: 0x9FB7, 0xE832: 0x9FB8, 0xE843: 0x9FB9, 0xE854: 0x9FBA,
+    0xE864: 0x9FBB, 0xE78D: 0xFE10, 0xE78E: 0xFE12, 0xE78F: 0xFE11, 0xE790: 0xFE13, 0xE791: 0xFE14, 0xE792: 0xFE15,
+    0xE793: 0xFE16, 0xE794: 0xFE17, 0xE795: 0xFE18, 0xE796: 0xFE19, 0xE7C7: 0x1E3F, 0xE816: 0x20087, 0xE817: 0x20089,
+    0xE818: 0x200CC, 0xE831: 0x215D7, 0xE83B: 0x2298F, 0xE855: 0x241FE,
+}
 _CJK = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _HAN_WIDE = re.compile("[\u3000-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 
@@ -69,6 +76,20 @@ def python_codec(name: str) -> str:
         return known
     codec = codecs.lookup(name).name
     return "gb18030" if codec in ("gbk", "gb2312", "gb18030", "cp936") else codec
+
+
+def to_unicode(data: bytes, codec: str, errors: str = "strict") -> str:
+    """Decode text of any format; GB18030 with the characters of 2022. Raises UnicodeDecodeError, LookupError."""
+    text = data.decode(codec, errors)
+    return text.translate(_NEW_IN_2022) if codec in ("gb18030", "gbk", "gb2312") and not text.isascii() else text
+
+
+def utf8_or_chinese(data: bytes) -> str:
+    """Decode text that names no character set: UTF-8 if it is that, otherwise GB18030, leniently."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return to_unicode(data, "gb18030", "replace")
 
 
 def as_declared(declared: bytes, raw: bytes) -> str:
@@ -223,6 +244,8 @@ def _decode_leniently(raw: bytes, codec: str) -> str:
     """Decode; a character cut in half at the end becomes one replacement character."""
     decoder = codecs.getincrementaldecoder(codec)("replace")
     text = decoder.decode(raw, final=False)
+    if codec == "gb18030" and not text.isascii():
+        text = text.translate(_NEW_IN_2022)
     return text + "\ufffd" if decoder.getstate()[0] else text
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import hl7
 
+from gateway.core.charset import to_unicode, utf8_or_chinese
 from gateway.core.errors import Unreadable
 
 _CHARACTER_SETS = {                      # HL7 table 0211, and words that systems write instead
@@ -107,10 +108,7 @@ def read_header(data: bytes) -> Header:
     line = re.split(rb"[\r\n]", data.lstrip(b"\r\n \t\xef\xbb\xbf"), maxsplit=1)[0]
     if not line.startswith(b"MSH") or len(line) < 9 or line[3:4].isalnum() or not line[3:8].isascii():
         raise Unreadable("The message does not begin with MSH and its separators.", reason="hl7-no-header")
-    try:
-        text = line.decode("utf-8")
-    except UnicodeDecodeError:
-        text = line.decode("gb18030", "replace")
+    text = utf8_or_chinese(line)
     fields = [text[3], *text[4:].split(text[3])]                 # MSH-1 is the separator itself
     separators = text[3] + fields[1]
     if not 4 <= len(separators) <= 6 or len(set(separators)) != len(separators):
@@ -140,7 +138,7 @@ def codec_of(header: Header, default: str) -> str:
 def read_message(data: bytes, header: Header, codec: str) -> Message:
     """Read the whole message. Raises Unreadable: "hl7-undecodable", "hl7-form"."""
     try:
-        text = data.decode(codec).lstrip("\ufeff").strip("\r\n \t")
+        text = to_unicode(data, codec).lstrip("\ufeff").strip("\r\n \t")
     except UnicodeDecodeError as exc:
         raise Unreadable(f"Byte {exc.start} does not fit the character set {codec} of the message.",
                          reason="hl7-undecodable") from exc
@@ -177,7 +175,7 @@ def unescape(text: str, separators: str, *, codec: str = "utf-8") -> str:
         if word in (".br", ".sp"):
             return "\n"
         if word[0] == "X":
-            return bytes.fromhex(word[1:]).decode(codec, "replace")
+            return to_unicode(bytes.fromhex(word[1:]), codec, "replace")
         return found[0]                  # \T\ where MSH-2 names no subcomponent separator
 
     return re.sub(f"{mark}([FSRETHN]|\\.br|\\.sp|X(?:[0-9A-Fa-f]{{2}})+){mark}", resolve, text)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
-from gateway.core.charset import TextReader
+from gateway.core.charset import TextReader, to_unicode
 from gateway.core.errors import Unreadable
 from storage.model import Confidence
 
@@ -116,9 +116,9 @@ def decode(data: bytes, *, prefix: str) -> tuple[str, str, bool]:
     seen = TextReader(declared.upper()).decode(evidence)
     is_guessed = seen.confidence is Confidence.GUESSED
     try:
-        return data.decode(seen.codec), seen.codec, is_guessed
+        return to_unicode(data, seen.codec), seen.codec, is_guessed
     except (LookupError, UnicodeDecodeError):
-        return data.decode("gb18030" if seen.codec == "gb18030" else "utf-8", "replace"), seen.codec, True
+        return to_unicode(data, "gb18030" if seen.codec == "gb18030" else "utf-8", "replace"), seen.codec, True
 
 
 def _strict(data: bytes, codec: str, prefix: str) -> str:

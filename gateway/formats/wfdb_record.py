@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
+from gateway.core.charset import utf8_or_chinese
 from gateway.core.errors import Unreadable
 from gateway.core.waveform import EcgLead, EcgPatient, EcgRecord, IntSamples
 from gateway.formats import lead_names, wfdb_header, wfdb_samples
@@ -140,10 +141,7 @@ def _member(members: ZipMembers, folder: str, file_name: str) -> bytes:
 def _text(data: bytes) -> str:
     if len(data) > 1 << 20 or b"\x00" in data:
         raise Unreadable("The WFDB header is not text.", reason="wfdb-header")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("gb18030", "replace")
+    return utf8_or_chinese(data)
 
 
 def _patient(header: Header) -> EcgPatient:

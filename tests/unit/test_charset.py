@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.charset import TextReader, python_codec
+from gateway.core.charset import TextReader, as_declared, python_codec, to_unicode, utf8_or_chinese
 from storage.model import Confidence
 
 DECLARED, GUESSED, DEVICE_RULE = Confidence.DECLARED, Confidence.GUESSED, Confidence.DEVICE_RULE
@@ -94,6 +94,76 @@ def test_values_are_split_after_decoding():
 def test_half_characters_padding_and_full_width_spaces_are_survived(raw, text):
     """C2."""
     assert TextReader(b"GBK").decode(raw).text == text
+
+
+@pytest.mark.parametrize(("raw", "character"), [
+    ("fe59", "龴"), ("82359037", "龴"), ("fea0", "龻"), ("a6d9", "︐"), ("a6da", "︒"), ("a6db", "︑"),
+    ("a6f3", "︙"),
+    ("a8bc", "ḿ"), ("8135f437", "ḿ"), ("fe51", "\U00020087"), ("95329031", "\U00020087"), ("fe91", "\U000241fe"),
+    ("9835f336", "\U0002a6d6"), ("9839a032", "\U0002b744"), ("81318132", "\u060c"), ("8139a035", "\u2fd5")])
+def test_the_characters_of_gb_18030_2022_are_read_by_either_code(raw, character):
+    """C7: what older tables put into private use are characters since 2022; four-byte codes beyond the BMP too."""
+    raw_name = "王^".encode("gbk") + bytes.fromhex(raw)
+    for declared in (b"GB18030", b"GBK"):
+        name = TextReader(declared).person_name(raw_name)
+        assert name.alphabetic.replace(" ", "") == "王" + character.strip()
+        assert name.confidence is DECLARED
+
+
+def test_a_rare_name_of_2022_is_recognised_without_a_declaration():
+    """C2, C7: a private-use character must not speak against Chinese."""
+    name = TextReader(b"", sample="羊场镇卫生院".encode("gbk") + b"\xfe\x59").person_name(bytes.fromhex("cdf55efe59"))
+    assert (name.display, name.encoding, name.confidence) == ("王龴", "gb18030", GUESSED)
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("张三^ZY00123", "张三 ZY00123"), ("ZY00123^张三", "ZY00123 张三"), ("张三ZY00123", "张三ZY00123"),
+    ("张三(住院ZY00123)", "张三(住院ZY00123)"), ("Zhang^San=张^三=ZY00123", "张三")])
+@pytest.mark.parametrize(("declared", "codec"), [(b"GBK", "gbk"), (b"", "gbk"), (b"ISO_IR 100", "gbk"),
+                                                 (b"ISO_IR 192", "utf-8"), (b"GBK", "utf-8")])
+def test_an_inpatient_number_in_the_name_neither_hides_it_nor_is_lost(declared, codec, text, shown):
+    """C2: ZY is 住院, inpatient."""
+    assert TextReader(declared).person_name(text.encode(codec)).display == shown
+
+
+@pytest.mark.parametrize(("declared", "raw", "shown"), [
+    (b"GB18030\\GB18030", "李^四".encode("gbk"), "李四"), (b"GB18030\\ISO 2022 IR 58", "李^四".encode("gbk"), "李四"),
+    (b"ISO 2022 IR 6\\GB18030\\ISO_IR 192", "李^四".encode("gbk"), "李四"),
+    (b"ISO 2022 IR 6\\ISO 2022 IR 58", b"Li^Si=\x1b$)A\xc0\xee^\x1b$)A\xcb\xc4", "李四"),
+    (b"ISO_IR 58", "李^四".encode("gb2312"), "李四"), (b"ISO 2022 IR 58", "李^四".encode("gb2312"), "李四"),
+    (b"\\ISO 2022 IR 87", "山田^太郎".encode("iso2022_jp"), "山田太郎"),
+    (b"ISO 2022 IR 13\\ISO 2022 IR 87",
+     b"\xd4\xcf\xc0\xde^\xc0\xdb\xb3=\x1b$B;3ED\x1b(J^\x1b$BB@O:\x1b(J", "山田太郎")])
+def test_code_extensions_are_read_whichever_way_they_are_written(declared, raw, shown):
+    """C1, C2: IR 58, IR 87, IR 13, with the escapes that the standard wants and without them."""
+    assert TextReader(declared).person_name(raw).display == shown
+
+
+@pytest.mark.parametrize("cut", range(1, 8))
+@pytest.mark.parametrize("declared", [b"GB18030", b"GBK", b"", b"ISO_IR 100"])
+def test_a_name_that_a_fixed_field_has_cut_anywhere_is_read_up_to_there(declared, cut):
+    """C2: consoles cut names at 16 bytes, in the middle of a character of two or four bytes."""
+    raw = "欧阳^娜𠮷".encode("gb18030")
+    name = TextReader(declared, sample="羊场镇卫生院胸部正位".encode("gbk")).person_name(raw[:-cut])
+    whole = raw[:-cut].decode("gb18030", "ignore").replace("^", "")
+    assert name.display.startswith(whole)
+    assert name.display.removeprefix(whole).strip() in ("", "\ufffd")
+
+
+@pytest.mark.parametrize(("declared", "raw", "shown"), [
+    (b"ISO_IR 100", "张三".encode("gbk"), "ÕÅÈý"), (b"", "张三".encode("gbk"), "ÕÅÈý"),
+    (b"GBK", "张三".encode("gbk"), "张三"),
+    (b"ISO_IR 192", "张".encode("gbk"), "\ufffd\ufffd"), (b"\\ISO 2022 IR 58", b"\x1b$)A\xd5\xc5", "张")])
+def test_what_a_program_shows_that_trusts_the_declaration_can_be_told(declared, raw, shown):
+    """C4: the example beside the guess."""
+    assert as_declared(declared, raw) == shown
+
+
+def test_text_of_other_formats_is_decoded_by_the_same_tables():
+    """C6, C7: HL7, XML and WFDB text."""
+    assert to_unicode(bytes.fromhex("fe59"), "gb18030") == utf8_or_chinese(bytes.fromhex("fe59")) == "龴"
+    assert utf8_or_chinese("龴".encode()) == "龴"
+    assert utf8_or_chinese(b"\xff\xff") == "\ufffd\ufffd"
 
 
 def test_the_rule_of_the_device_comes_first():
