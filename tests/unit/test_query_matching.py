@@ -67,13 +67,13 @@ NAME, DATE, TIME, MOMENT, ID, TEXT, WORD, UID, NUMBER = (
     (NUMBER, "2", "3", False),
 ])
 def test_a_value_matches_or_not(attribute, asked, value, is_match):
-    assert matches(read_key(*attribute, asked), (value,)) is is_match
+    assert matches(read_key(attribute[0], attribute[1], asked), (value,)) is is_match
 
 
 @pytest.mark.parametrize(("attribute", "asked"), [(NAME, ""), (NAME, "*"), (NAME, "^^"), (ID, " "), (UID, "*"),
                                                   (DATE, "*"), (NUMBER, ""), (ID, "P-1\\*")])
 def test_an_empty_key_and_a_lone_star_match_everything_also_nothing(attribute, asked):
-    key = read_key(*attribute, asked)
+    key = read_key(attribute[0], attribute[1], asked)
     assert (key.is_universal, matches(key, ())) == (True, True)
 
 
@@ -86,7 +86,7 @@ def test_a_value_of_several_matches_by_any_of_them():
                                                   (DATE, "20260101-2026"), (MOMENT, "x")])
 def test_a_date_that_is_none_is_refused(attribute, asked):
     with pytest.raises(BadKey):
-        read_key(*attribute, asked)
+        read_key(attribute[0], attribute[1], asked)
 
 
 def test_a_pattern_of_many_stars_costs_no_more_than_a_moment():
