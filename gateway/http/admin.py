@@ -5,7 +5,6 @@ What went wrong and what happened (quarantine, alarms, deliveries, audit) is in 
 
 from __future__ import annotations
 
-import asyncio
 from enum import StrEnum
 from typing import TypeVar
 
@@ -30,6 +29,7 @@ from gateway.services.administer_sites import (
 from gateway.services.administer_users import add_user, list_users
 from gateway.services.ports import Parts
 from gateway.services.show_rules import rules_in_force
+from gateway.services.watch_space import measure
 from storage.model import (
     INBOX_SITE_ID,
     Destination,
@@ -66,10 +66,11 @@ def _overview(parts: Parts, dicom_address: str) -> list[Route]:
         counts = await parts.database.read(lambda tx: tx.worklists.counts(scope))
         objects, object_bytes = (await parts.database.read(lambda tx: tx.objects.total())
                                  if scope.site_ids is None else (0, 0))
-        free_bytes = await asyncio.to_thread(parts.objects.free_bytes)
+        space = await measure(parts)
         return json_response(m.Overview(
             sites=counts.sites, devices=counts.devices, studies=counts.studies, objects=objects,
-            object_bytes=object_bytes, free_bytes=free_bytes, waiting_readings=counts.waiting_readings,
+            object_bytes=object_bytes, free_bytes=space.free_bytes,
+            days_left=space.days_left, space_level=space.level, waiting_readings=counts.waiting_readings,
             waiting_deliveries=counts.waiting_deliveries, quarantined=counts.quarantined,
             open_alarms=counts.open_alarms, knocks=counts.knocks, dicom_address=dicom_address,
             ae_title=parts.settings.ae_title, version=__version__))

@@ -47,7 +47,7 @@ _log = structlog.get_logger(__name__)
 async def ask_deletion(parts: Parts, study_id: str, *, reason: str, person: User, by: By) -> Deletion:
     """Ask for a deletion. Raises InvalidRequest, NotFound, NotNow (the reason names the first obstacle)."""
     if not reason.strip():
-        raise InvalidRequest("A deletion needs a reason.", reason="reason-needed")
+        raise InvalidRequest("A deletion needs a reason.", reason="reason-required")
 
     def ask(tx: Transaction) -> Deletion | GatewayError:
         now = parts.clock()

@@ -23,7 +23,7 @@ MANIFEST_FORMAT = "reading-gateway-seal-1"
 async def place_hold(parts: Parts, study_id: str, *, reason: str, demanded_by: str, by: By) -> LegalHold:
     """Seal a study. Raises InvalidRequest, NotFound, NotNow ("being-deleted")."""
     if not reason.strip() or not demanded_by.strip():
-        raise InvalidRequest("A hold needs a reason and the name of who demands it.", reason="reason-needed")
+        raise InvalidRequest("A hold needs a reason and the name of who demands it.", reason="reason-required")
 
     def place(tx: Transaction) -> LegalHold:
         now = parts.clock()
@@ -54,7 +54,7 @@ async def place_hold(parts: Parts, study_id: str, *, reason: str, demanded_by: s
 async def release_hold(parts: Parts, hold_id: str, *, reason: str, by: By) -> LegalHold:
     """End a hold. Raises InvalidRequest, NotFound, NotNow (it was released already)."""
     if not reason.strip():
-        raise InvalidRequest("Releasing a hold needs a reason.", reason="reason-needed")
+        raise InvalidRequest("Releasing a hold needs a reason.", reason="reason-required")
 
     def release(tx: Transaction) -> LegalHold:
         now = parts.clock()

@@ -169,6 +169,17 @@ class RelatedStudy(msgspec.Struct, frozen=True):
     state: str | None
 
 
+class StudyRequestView(msgspec.Struct, frozen=True):
+    """What the clinic asked, from the order that the study was made for."""
+
+    order_id: str
+    department: str
+    requesting_physician: str
+    clinical_diagnosis: str
+    purpose: str
+    visit_number: str
+
+
 class StudyView(msgspec.Struct, frozen=True):
     id: str
     study_instance_uid: str
@@ -194,6 +205,7 @@ class StudyView(msgspec.Struct, frozen=True):
     decision: DecisionView | None
     related: list[RelatedStudy]
     origin: StudyOriginView | None       # null: of before evidence was kept
+    request: StudyRequestView | None     # null: no order is known
 
 
 class ReportTextView(msgspec.Struct, frozen=True):
@@ -469,6 +481,8 @@ class Overview(msgspec.Struct, frozen=True):
     objects: int
     object_bytes: int
     free_bytes: int | None
+    days_left: float | None              # of room, at the median daily intake; None: not known yet
+    space_level: str                     # enough, low, full
     waiting_readings: int
     waiting_deliveries: int
     quarantined: int

@@ -6,6 +6,7 @@ import { AuditSection } from './audit';
 import { DeliveriesSection } from './deliveries';
 import { DestinationsSection } from './destinations';
 import { DevicesSection } from './devices';
+import { KeepingSection } from './keeping';
 import { KnocksSection } from './knocks';
 import { OriginsSection } from './origins';
 import { OverviewSection } from './overview';
@@ -26,6 +27,7 @@ const SECTIONS = {
   deliveries: DeliveriesSection,
   origins: OriginsSection,
   quarantine: QuarantineSection,
+  keeping: KeepingSection,
   rules: RulesSection,
   audit: AuditSection,
 } as const;

@@ -9,6 +9,7 @@ import { useFormat } from '../words';
 import { Table } from './table';
 import { useAdminWords } from './use_words';
 
+const OF_SPACE = new Set(['free_bytes', 'days_left']);
 const TROUBLE = new Set(['open_alarms', 'quarantined', 'knocks']);
 
 export function OverviewSection() {
@@ -29,7 +30,8 @@ export function OverviewSection() {
     ['studies', null],
     ['objects', null],
     ['object_bytes', null],
-    ['free_bytes', null],
+    ['free_bytes', '/admin/keeping'],
+    ['days_left', '/admin/keeping'],
     ['sites', '/admin/sites'],
     ['devices', '/admin/devices'],
   ];
@@ -39,8 +41,8 @@ export function OverviewSection() {
       <dl className="tiles">
         {tiles.map(([key, to]) => {
           const value = data[key];
-          const shown = value === null ? '–' : key.endsWith('_bytes') ? format.bytes(value) : format.number(value);
-          const isTrouble = TROUBLE.has(key) && (value ?? 0) > 0;
+          const shown = value === null ? '–' : key.endsWith('_bytes') ? format.bytes(value) : format.number(Math.floor(value));
+          const isTrouble = (TROUBLE.has(key) && (value ?? 0) > 0) || (OF_SPACE.has(key) && data.space_level !== 'enough');
           return (
             <div key={key} className={isTrouble ? 'tile trouble' : 'tile'} data-testid={`tile-${key}`}>
               <dt>{a.overview[key]}</dt>

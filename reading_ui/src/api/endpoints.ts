@@ -56,6 +56,28 @@ export const clinic = {
     getJson<t.ClinicList>(`/api/clinic/studies${query(asked)}`, signal),
 };
 
+const desk = '/api/admin/keeping';
+
+export const keeping = {
+  show: (signal?: AbortSignal) => getJson<t.KeepingView>(desk, signal),
+  setRule: (careClass: string, body: t.RetentionRuleRequest) =>
+    sendJson<t.RetentionRuleView[]>('PUT', `${desk}/rules/${id(careClass)}`, body),
+  studies: (q: string, signal?: AbortSignal) => getJson<t.StandingView[]>(`${desk}/studies${query({ q })}`, signal),
+  setVisit: (study: string, body: t.VisitRequest) =>
+    sendJson<t.StandingView>('PUT', `${desk}/studies/${id(study)}/visit`, body),
+  holds: (isWithReleased: boolean, signal?: AbortSignal) =>
+    getJson<t.HoldView[]>(`${desk}/holds${query({ released: isWithReleased })}`, signal),
+  seal: (study: string, body: t.HoldRequest) => sendJson<t.HoldView>('POST', `${desk}/studies/${id(study)}/holds`, body),
+  release: (hold: string, body: t.ReasonRequest) => sendJson<t.HoldView>('POST', `${desk}/holds/${id(hold)}/release`, body),
+  manifestUrl: (hold: string) => `${desk}/holds/${id(hold)}/manifest`,
+  deletions: (signal?: AbortSignal) => getJson<t.DeletionView[]>(`${desk}/deletions`, signal),
+  askDeletion: (study: string, body: t.ReasonRequest) =>
+    sendJson<t.DeletionView>('POST', `${desk}/studies/${id(study)}/deletion`, body),
+  approve: (deletion: string) => sendJson<t.DeletionView>('POST', `${desk}/deletions/${id(deletion)}/approve`),
+  withdraw: (deletion: string, body: t.ReasonRequest) =>
+    sendJson<t.DeletionView>('POST', `${desk}/deletions/${id(deletion)}/withdraw`, body),
+};
+
 const list =
   <T>(name: string) =>
   (signal?: AbortSignal) =>

@@ -150,6 +150,16 @@ export interface RelatedStudy {
   state: string | null;
 }
 
+/** What the clinic asked, from the order that the study was made for. */
+export interface StudyRequestView {
+  order_id: string;
+  department: string;
+  requesting_physician: string;
+  clinical_diagnosis: string;
+  purpose: string;
+  visit_number: string;
+}
+
 export interface StudyView {
   id: string;
   study_instance_uid: string;
@@ -175,6 +185,7 @@ export interface StudyView {
   decision: DecisionView | null;
   related: RelatedStudy[];
   origin: StudyOriginView | null;
+  request: StudyRequestView | null;
 }
 
 export interface ReportTextView {
@@ -440,6 +451,8 @@ export interface Overview {
   objects: number;
   object_bytes: number;
   free_bytes: number | null;
+  days_left: number | null;
+  space_level: string;
   waiting_readings: number;
   waiting_deliveries: number;
   quarantined: number;
