@@ -8,7 +8,7 @@ Chinese, text is spelled in pinyin and the name has its alphabetic group alone.
 
 from __future__ import annotations
 
-from gateway.core.charset import python_codec
+from gateway.core.charset import from_unicode, python_codec
 from gateway.core.pinyin import has_chinese, pinyin_name, pinyin_text
 from storage.model import Device
 
@@ -63,7 +63,7 @@ def encode_for(text: str, specific_character_set: str, *, is_person_name: bool =
         written = _person_name(text, codec, has_both=charset in _WITH_CHINESE, longest=longest)
     else:
         written = (text if charset in _WITH_CHINESE or _fits(text, codec) else pinyin_text(text))[:longest]
-    return _by_escape(written) if charset == GB2312_BY_ESCAPE else written.encode(codec, "replace")
+    return _by_escape(written) if charset == GB2312_BY_ESCAPE else from_unicode(written, codec)
 
 
 def _person_name(text: str, codec: str, *, has_both: bool, longest: int | None) -> str:

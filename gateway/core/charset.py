@@ -55,6 +55,7 @@ _NEW_IN_2022 = {                    # Python's tables are those of the year 2000
     0xE793: 0xFE16, 0xE794: 0xFE17, 0xE795: 0xFE18, 0xE796: 0xFE19, 0xE7C7: 0x1E3F, 0xE816: 0x20087, 0xE817: 0x20089,
     0xE818: 0x200CC, 0xE831: 0x215D7, 0xE83B: 0x2298F, 0xE855: 0x241FE,
 }
+_BEFORE_2022 = {new: old for old, new in _NEW_IN_2022.items()}
 _CJK = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _HAN_WIDE = re.compile("[\u3000-\u303f\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 
@@ -82,6 +83,11 @@ def to_unicode(data: bytes, codec: str, errors: str = "strict") -> str:
     """Decode text of any format; GB18030 with the characters of 2022. Raises UnicodeDecodeError, LookupError."""
     text = data.decode(codec, errors)
     return text.translate(_NEW_IN_2022) if codec in ("gb18030", "gbk", "gb2312") and not text.isascii() else text
+
+
+def from_unicode(text: str, codec: str, errors: str = "replace") -> bytes:
+    """Encode; the characters that GB18030 got in 2022 by their codes of two bytes, which older consoles show too."""
+    return text.translate(_BEFORE_2022).encode(codec, errors) if codec == "gb18030" else text.encode(codec, errors)
 
 
 def utf8_or_chinese(data: bytes) -> str:

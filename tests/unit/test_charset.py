@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.charset import TextReader, as_declared, python_codec, to_unicode, utf8_or_chinese
+from gateway.core.charset import TextReader, as_declared, from_unicode, python_codec, to_unicode, utf8_or_chinese
 from storage.model import Confidence
 
 DECLARED, GUESSED, DEVICE_RULE = Confidence.DECLARED, Confidence.GUESSED, Confidence.DEVICE_RULE
@@ -213,3 +215,25 @@ def test_no_bytes_whatever_break_the_reader(declared, raw):
     reader = TextReader(declared, sample=raw)
     reader.person_name(raw)
     reader.values(raw)
+
+
+@pytest.mark.parametrize("text", ["龴龵龶龷龸龹龺龻", "王小东", "𠮷", "ḿ"])
+def test_what_is_written_in_gb18030_is_what_the_c_library_writes(text):
+    """C5, C7."""
+    raw = from_unicode(text, "gb18030")
+    assert to_unicode(raw, "gb18030") == text
+    assert raw == subprocess.run(["iconv", "-f", "UTF-8", "-t", "GB18030"], input=text.encode(), check=True,
+                                 capture_output=True).stdout
+
+
+def test_every_double_byte_code_is_read_as_the_c_library_reads_it():
+    """C1, C7: an outside witness, glibc's iconv, for all codes of GB18030 with two bytes that it knows."""
+    codes = [bytes((lead, trail)) for lead in range(0x81, 0xFF) for trail in (*range(0x40, 0x7F), *range(0x80, 0xFF))]
+    text = subprocess.run(["iconv", "-c", "-f", "GB18030", "-t", "UTF-8"], input=b"\n".join(codes), check=True,
+                          capture_output=True).stdout.decode("utf-8")
+    lines = text.split("\n")
+    assert len(lines) == len(codes)
+    wrong = [(code.hex(), seen, to_unicode(code, "gb18030", "replace")) for code, seen in
+             zip(codes, lines, strict=True) if seen and to_unicode(code, "gb18030", "replace") != seen]
+    assert wrong == []
+    assert sum(1 for seen in lines if seen) > 21_000
