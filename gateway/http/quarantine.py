@@ -15,10 +15,10 @@ from gateway.http.admin import by_of
 from gateway.http.messages import quarantine as m
 from gateway.http.routing import ADMINS, Route, caller_of, json_response, read_json
 from gateway.services.compare_arrivals import Examination, Side, examine, object_of
+from gateway.services.decide_alike import decide_alike, decide_one
 from gateway.services.ports import Parts
 from gateway.services.render import Renderings
-from gateway.services.retry_arrival import retry_arrival
-from gateway.services.settle_quarantine import decide, quarantined_bytes
+from gateway.services.settle_quarantine import quarantined_bytes
 from storage.model import Arrival, QuarantineChoice, QuarantineFilter
 
 LONGEST_LIST = 500
@@ -53,10 +53,8 @@ def routes(parts: Parts) -> list[Route]:
             choice = QuarantineChoice(asked.choice)
         except ValueError as exc:
             raise InvalidRequest(f"choice: one of {', '.join(QuarantineChoice)} is meant.") from exc
-        if choice is QuarantineChoice.RETRY:
-            await retry_arrival(parts, arrival_id, reason=asked.reason, by=by, site_id=asked.site_id)
-        else:
-            await decide(parts, arrival_id, choice, reason=asked.reason, by=by)
+        work = decide_alike if asked.is_for_alike else decide_one
+        await work(parts, arrival_id, choice, reason=asked.reason, by=by, site_id=asked.site_id)
         return json_response(_examination_view(await examine(parts, arrival_id, by)))
 
     async def download(request: web.Request) -> web.StreamResponse:
@@ -116,7 +114,7 @@ def _examination_view(shown: Examination) -> m.ExaminationView:
         is_first_shown=not any(decision.choice is QuarantineChoice.USE_SECOND for decision in valid),
         elements=[_element_view(difference) for difference in shown.difference.differences],
         equal_count=shown.difference.equal_count, pixels=_pixel_view(shown.pixels),
-        choices=[choice.value for choice in shown.choices],
+        alike=shown.alike, choices=[choice.value for choice in shown.choices],
         decisions=[m.QuarantineDecisionView(
             decision.at, decision.actor, shown.names.get(decision.actor, decision.actor), decision.choice,
             decision.reason, is_undone=decision not in valid and decision.choice is not QuarantineChoice.UNDO)

@@ -87,6 +87,7 @@ class Examination:
     is_same_study: bool                  # the arrival names the study in which the first object is
     named_site_id: str                   # of the known study that it names, "" if the caller may not know
     names: Mapping[str, str]             # of the people who decided
+    alike: int                           # others that wait, of the same association and for the same reason
 
 
 async def examine(parts: Parts, arrival_id: str, by: By) -> Examination:
@@ -110,7 +111,8 @@ async def examine(parts: Parts, arrival_id: str, by: By) -> Examination:
     return Examination(
         found, first, second, dataset_difference(one if second.is_readable else (), other), pixels, choices(now),
         now.is_same_study, found.study_site_id if by.scope.allows(found.study_site_id) else "",
-        await parts.database.read(lambda tx: tx.worklists.names(actors)))
+        *await parts.database.read(
+            lambda tx: (tx.worklists.names(actors), len(tx.quarantine.alike(found.arrival)))))
 
 
 async def object_of(parts: Parts, arrival_id: str, by: By, *, is_first: bool) -> ObjectRef:

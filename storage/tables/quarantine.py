@@ -45,6 +45,18 @@ class Quarantine:
             .group_by(t.arrival.c.reason).order_by(count.desc(), t.arrival.c.reason))
         return {reason: int(number) for reason, number in rows}
 
+    def alike(self, arrival: Arrival, *, limit: int = 10_000) -> list[str]:
+        """Ids of the others that wait for the same reason and came by the same association."""
+        if not arrival.association_id:
+            return []
+        table = t.arrival
+        rows = self._connection.execute(
+            sa.select(table.c.id).where(
+                _IS_HERE, table.c.resolved_at.is_(None), table.c.id != arrival.id, table.c.reason == arrival.reason,
+                table.c.site_id == arrival.site_id, table.c.association_id == arrival.association_id)
+            .order_by(table.c.at, table.c.id).limit(limit))
+        return list(rows.scalars())
+
     def reopen(self, arrival_id: str) -> bool:
         """It waits for a decision again. True if it was decided."""
         done = self._connection.execute(

@@ -10,6 +10,7 @@ from pydicom.uid import generate_uid
 
 from gateway.core.errors import InvalidRequest, NotAllowed, NotFound, NotNow
 from gateway.services.compare_arrivals import examine
+from gateway.services.decide_alike import decide_alike
 from gateway.services.receive_ecg import receive_ecg
 from gateway.services.receive_instance import keep_quarantined
 from gateway.services.retry_arrival import TAKEN_FROM_QUARANTINE, retry_arrival
@@ -29,8 +30,8 @@ from storage.model import (
     ReadingState,
     new_id,
 )
+from tests.support import dcmtk, ecg_builders
 from tests.support import dicom_builders as build
-from tests.support import ecg_builders
 from tests.support.dicom_receiver import OTHER_SITE, SITE
 from tests.support.engines import engine, postgres_server, seaweed_server
 from tests.support.quarantine_rooms import (
@@ -309,6 +310,28 @@ async def test_an_ecg_file_that_can_be_read_now_is_taken_in(receiver):
     assert (study.modality, study.site_id, study.patient.name.display) == ("ECG", SITE.id, "演示心电")
     assert (await receive_ecg(receiver.parts, data, sender)).outcome is ArrivalOutcome.DUPLICATE
     assert await waiting(receiver) == []
+
+
+# ------------------------------------------------------------------------------------------------- a whole sending
+async def test_a_series_that_was_sent_again_is_decided_at_once_and_each_slice_for_itself(receiver, tmp_path):
+    """Over the wire: 12 slices, corrected and sent again under the same UIDs; one decision, twelve entries."""
+    ids, uids = build.StudyIds(), [generate_uid() for _ in range(12)]
+    for name, more in (("first", {}), ("second", {"SliceThickness": 3})):
+        await dcmtk.storescu(receiver.address, build.write_all(tmp_path / name, [
+            build.ct_slice(n, ids=ids, sop_instance_uid=uid, **more) for n, uid in enumerate(uids, 1)]))
+    await send(receiver, build.ct_slice(1, ids=ids, sop_instance_uid=uids[0], SliceThickness=9))
+    [stray, *sending] = await receiver.quarantine()
+    assert (await examine(receiver.parts, sending[0].id, HERE)).alike == 11
+    assert (await examine(receiver.parts, stray.id, HERE)).alike == 0
+    done = await decide_alike(receiver.parts, sending[0].id, USE_SECOND, reason="整个序列重发", by=HERE)
+    assert (done.decided, done.waiting) == (11, 0)
+    assert await waiting(receiver) == [stray.id]
+    assert {i.attributes["00180050"]["Value"][0] for i in await receiver.instances(ids.study)} == {3.0}
+    assert (await actions(receiver)).count("arrival.decided") == 12
+    with pytest.raises(InvalidRequest):
+        await decide_alike(receiver.parts, sending[0].id, UNDO, reason=WHY, by=HERE)
+    await decide(receiver.parts, sending[0].id, UNDO, reason=WHY, by=HERE)
+    assert len(await waiting(receiver)) == 2
 
 
 # ------------------------------------------------------------------------------------------------------------- lists

@@ -113,6 +113,7 @@ class ExaminationView(msgspec.Struct, frozen=True):
     elements: list[ElementView]
     equal_count: int
     pixels: PixelView
+    alike: int                     # others that wait, of the same association and for the same reason
     choices: list[str]
     decisions: list[QuarantineDecisionView]
 
@@ -121,6 +122,7 @@ class QuarantineDecisionRequest(msgspec.Struct, frozen=True):
     choice: str
     reason: str
     site_id: str = ""              # for retry: whose it is; "": that of its device or of the arrival
+    is_for_alike: bool = False     # decide in the same way about what came with it for the same reason
 
 
 class TextCountView(msgspec.Struct, frozen=True):

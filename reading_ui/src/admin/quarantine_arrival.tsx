@@ -17,8 +17,8 @@ import { useAdminWords } from './use_words';
 export function ArrivalPage({ arrivalId }: { arrivalId: string }) {
   const q = useRoomWords(words);
   const shown = useResource((signal) => quarantine.get(arrivalId, signal), `arrival:${arrivalId}`);
-  const decide = useAction(async (choice: string, reason: string, site: string) => {
-    shown.replace(await quarantine.decide(arrivalId, { choice, reason, site_id: site }));
+  const decide = useAction(async (choice: string, reason: string, site: string, isForAlike: boolean) => {
+    shown.replace(await quarantine.decide(arrivalId, { choice, reason, site_id: site, is_for_alike: isForAlike }));
   });
   return (
     <>

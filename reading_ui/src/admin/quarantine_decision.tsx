@@ -4,7 +4,7 @@ import { type FormEvent, useState } from 'react';
 import { admin as api } from '../api/endpoints';
 import type { ExaminationView } from '../api/types';
 import { type Action, useResource } from '../app/resource';
-import { AreaField, SelectField } from '../parts/field';
+import { AreaField, CheckField, SelectField } from '../parts/field';
 import { Note, ProblemNote } from '../parts/notes';
 import { said } from '../words';
 import { useRoomWords } from '../words/language';
@@ -12,16 +12,18 @@ import * as words from './words_quarantine';
 
 const RETRY = 'retry';
 
-export function DecisionForm({ found, action }: { found: ExaminationView; action: Action<[string, string, string]> }) {
+export function DecisionForm({ found, action }: { found: ExaminationView; action: Action<[string, string, string, boolean]> }) {
   const q = useRoomWords(words);
   const sites = useResource(api.sites, 'sites');
   const [choice, setChoice] = useState('');
   const [reason, setReason] = useState('');
   const [site, setSite] = useState(found.study_site_id === found.arrival.site_id ? '' : found.study_site_id);
+  const [isForAlike, setForAlike] = useState(false);
   if (found.choices.length === 0) return null;
+  const offersAlike = found.alike > 0 && !found.choices.includes('undo');
   const submit = (event: FormEvent): void => {
     event.preventDefault();
-    void action.run(choice, reason.trim(), choice === RETRY ? site : '');
+    void action.run(choice, reason.trim(), choice === RETRY ? site : '', offersAlike && isForAlike);
   };
   const problem = action.problem;
   const told = problem === null ? undefined : q.problem[problem.reason];
@@ -52,6 +54,7 @@ export function DecisionForm({ found, action }: { found: ExaminationView; action
           </SelectField>
         )}
         <AreaField label={q.reason} hint={q.reasonHint} required rows={2} maxLength={500} value={reason} onChange={(event) => { setReason(event.target.value); }} data-testid="decision-reason" />
+        {offersAlike && <CheckField label={q.alike(found.alike)} checked={isForAlike} onChange={(event) => { setForAlike(event.target.checked); }} data-testid="for-alike" />}
         {told === undefined ? <ProblemNote problem={problem} /> : (
           <div role="alert" data-testid="problem" data-reason={problem?.reason}>
             <Note tone="critical">

@@ -966,6 +966,7 @@ export interface ExaminationView {
   elements: ElementView[];
   equal_count: number;
   pixels: PixelView;
+  alike: number;
   choices: string[];
   decisions: QuarantineDecisionView[];
 }
@@ -974,6 +975,7 @@ export interface QuarantineDecisionRequest {
   choice: string;
   reason: string;
   site_id?: string;
+  is_for_alike?: boolean;
 }
 
 export interface TextCountView {
