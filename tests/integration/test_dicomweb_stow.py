@@ -1,4 +1,4 @@
-"""STOW-RS as metadata with bulk data, in JSON and XML; what cannot be is named, the rest is kept (2.M, PS3.18 10.5)."""
+"""STOW-RS as metadata with bulk data, in JSON and XML: what cannot be kept is named (2.M, PS3.18 10.5)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ def upload(metadata: bytes, *parts: tuple[str, bytes, str], kind: str = "applica
     """A body of metadata and (Content-Type, bytes, Content-Location)."""
     body = b"--edge\r\nContent-Type: " + kind.encode() + b"\r\n\r\n" + metadata + b"\r\n"
     for content_type, data, location in parts:
-        body += f"--edge\r\nContent-Type: {content_type}\r\nContent-Location: {location}\r\n\r\n".encode() + data + b"\r\n"
+        body += (f"--edge\r\nContent-Type: {content_type}\r\nContent-Location: {location}\r\n\r\n".encode()
+                 + data + b"\r\n")
     return body + b"--edge--\r\n", {"Content-Type": f'multipart/related; type="{kind}"; boundary=edge'}
 
 
@@ -79,7 +80,8 @@ async def test_bulk_data_may_come_before_its_metadata(parts, is_bulk_first):
     pieces = [("application/dicom+json", record, "x"), ("application/octet-stream", ds.PixelData, PIXELS)]
     body = b""
     for content_type, data, location in reversed(pieces) if is_bulk_first else pieces:
-        body += f"--edge\r\nContent-Type: {content_type}\r\nContent-Location: {location}\r\n\r\n".encode() + data + b"\r\n"
+        body += (f"--edge\r\nContent-Type: {content_type}\r\nContent-Location: {location}\r\n\r\n".encode()
+                 + data + b"\r\n")
     async with served(parts) as (_, ingest, read):
         status, _ = await post(ingest, body + b"--edge--\r\n", {
             "Content-Type": 'multipart/related; type="application/dicom+json"; boundary=edge'})

@@ -41,7 +41,7 @@ def storescp(folder: Path, *options: str, port: int = 0, ae_title: str = "CLINIC
             ["storescp", "-aet", ae_title, "-od", str(folder), "+B", "-pm", *options, str(port)], stdout=output,
             stderr=subprocess.STDOUT)
     try:
-        wait_until_up(process, lambda: _listens(port), log, timeout_s=15)
+        wait_until_up(process, lambda: listens(port), log, timeout_s=15)
         yield StoreScp(port, folder)
     finally:
         stop(process)
@@ -79,15 +79,28 @@ class Orthanc:
             body = answer.read()
             return json.loads(body) if "json" in answer.headers["Content-Type"] else body
 
-    def post(self, path: str, body: Any) -> Any:
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", json.dumps(body).encode())
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.loads(answer.read())
+    def post(self, path: str, body: Any, *, content_type: str = "application/json") -> Any:
+        """What Orthanc answers to a POST of JSON, or of bytes as they are."""
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        asked = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", data,
+                                       {"Content-Type": content_type})
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            found = answer.read()
+            return json.loads(found) if "json" in answer.headers["Content-Type"] else found
+
+
+DICOMWEB_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+
+
+def with_dicomweb(**servers: dict[str, Any]) -> dict[str, Any]:
+    """Settings of an Orthanc that serves DICOMweb, and is a client of these servers."""
+    return {"Plugins": [str(DICOMWEB_PLUGIN)],
+            "DicomWeb": {"Enable": True, "Root": "/dicom-web/", "Servers": servers}}
 
 
 @contextmanager
-def orthanc(folder: Path, *, port: int = 0, **settings: Any) -> Iterator[Orthanc]:
-    """Debian's Orthanc, bare: no plug-in, its own folder, and without the 44 ms of Nagle's algorithm an answer.
+def orthanc(folder: Path, *, port: int = 0, is_as_shipped: bool = False, **settings: Any) -> Iterator[Orthanc]:
+    """Debian's Orthanc, bare: no plug-in, its own folder; only as shipped with 44 ms of Nagle's algorithm an answer.
 
     `settings` are added to its configuration.
     """
@@ -102,15 +115,15 @@ def orthanc(folder: Path, *, port: int = 0, **settings: Any) -> Iterator[Orthanc
     log = folder / "orthanc.log"
     with log.open("wb") as output:
         process = subprocess.Popen(["Orthanc", str(config)], stdout=output, stderr=subprocess.STDOUT,
-                                   env=os.environ | {"TCP_NODELAY": "1"})
+                                   env=os.environ | ({} if is_as_shipped else {"TCP_NODELAY": "1"}))
     try:
-        wait_until_up(process, lambda: _listens(http), log, timeout_s=30)
+        wait_until_up(process, lambda: listens(http), log, timeout_s=30)
         yield Orthanc(http, dicom)
     finally:
         stop(process)
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -93,8 +93,8 @@ class Store:
         kind = request.content_type
         root_type = _parameter(request.headers.get("Content-Type", ""), "type")
         if kind not in ("multipart/related", DICOM) or (kind == "multipart/related" and root_type not in _ROOT_TYPES):
-            return problem_response(415, "media-type", 'Send multipart/related; type="application/dicom", or metadata '
-                                    'with bulk data: type="application/dicom+json" or "application/dicom+xml".')
+            return problem_response(415, "media-type", 'Send multipart/related; type="application/dicom", or '
+                                    'metadata with bulk data: type="application/dicom+json" or …/dicom+xml.')
         caller = caller_of(request)
         sender = Sender(site_id=_site_of(request, caller), device=None, via=ArrivalVia.STOW, address=caller.address,
                         actor=caller.actor)
