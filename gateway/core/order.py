@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from gateway.core.errors import InvalidRequest, NotNow
@@ -30,7 +30,8 @@ _LONGEST = {                                         # characters; the VR of the
     "patient_id": 64, "patient_name": 64, "name_alphabetic": 64, "id_card_number": 32, "visit_number": 64,
     "accession_number": 16, "requested_procedure_id": 16, "scheduled_step_id": 16, "placer_order_number": 200,
     "body_part": 16, "procedure_code": 16, "procedure_description": 64, "department": 64,
-    "requesting_physician": 64, "fee_item": 64, "consent_informed_by": 64, "consent_given_by": 64, "clinical_diagnosis": 1000, "purpose": 1000}
+    "requesting_physician": 64, "fee_item": 64, "consent_informed_by": 64, "consent_given_by": 64,
+    "clinical_diagnosis": 1000, "purpose": 1000}
 _MANY_LINES = frozenset({"clinical_diagnosis", "purpose"})
 _IDENTITY = ("patient_id", "patient_name", "name_alphabetic", "sex", "birth_date", "id_card_number", "modality",
              "station_ae_title", "scheduled_at", "accession_number", "study_instance_uid")
@@ -78,6 +79,9 @@ def checked(request: OrderRequest) -> OrderRequest:
     texts |= {"patient_id": texts["patient_id"] or texts["visit_number"], "body_part": texts["body_part"].upper(),
               "modality": request.modality.strip().upper(), "sex": request.sex.strip().upper(),
               "station_ae_title": request.station_ae_title.strip()}
+    for name in ("scheduled_at", "consent_at"):
+        moment = getattr(request, name)
+        texts[name] = moment.astimezone(UTC) if moment is not None else None
     request = dataclasses.replace(request, **texts)
     if not request.patient_id:
         raise InvalidRequest("An order needs a Patient ID, or a visit number in its place.", reason="patient-id")

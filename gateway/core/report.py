@@ -33,11 +33,12 @@ _STATE = {
 
 @dataclass(frozen=True, slots=True)
 class RequestFacts:
-    """What the ordering side said, as far as it came with the images."""
+    """What the ordering side said, in its order or, without one, with the images."""
 
     department: str = ""
     referring_physician: str = ""
     clinical_diagnosis: str = ""
+    visit_number: str = ""                   # 门诊/住院号; without an order the Patient ID stands in
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ def make_sheet(*, report: Report, state: ReportState, version: int, study: Study
     identity = (
         ("姓名", patient.name.display or UNKNOWN), ("性别", _SEX.get(patient.sex, UNKNOWN)),
         ("年龄", age_text(study.age_years, patient.birth_date, study.study_at)),
-        ("门诊/住院号", patient.patient_id or UNKNOWN), ("检查号", study.accession_number or UNKNOWN),
+        ("门诊/住院号", request.visit_number or patient.patient_id or UNKNOWN),
+        ("检查号", study.accession_number or UNKNOWN),
         ("科别", request.department or UNKNOWN),
         ("申请机构", site.name), ("申请医师", request.referring_physician or UNKNOWN),
         ("临床诊断", request.clinical_diagnosis or UNKNOWN),

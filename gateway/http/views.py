@@ -12,6 +12,7 @@ from gateway.services.list_readings import ReadingLine, StudyLine
 from gateway.services.show_reading import ShownReading
 from gateway.services.show_study import ShownStudy
 from storage.model import Confidence, Decision, Instance, Patient, Report, Series
+from storage.model.orders import Order
 
 ECG_MODALITY = "ECG"
 
@@ -90,7 +91,7 @@ def study_view(shown: ShownStudy) -> m.StudyView:
             modality=other.modality, body_part=other.body_part, description=other.description,
             study_at=other.study_at, state=reading.state if reading else None)
             for other, reading in shown.related],
-        origin=origin_view(shown.origin))
+        origin=origin_view(shown.origin), request=_request_view(shown.order) if shown.order else None)
 
 
 def report_view(report: Report, names: Mapping[str, str]) -> m.ReportView:
@@ -119,3 +120,9 @@ def reading_detail(shown: ShownReading) -> m.ReadingDetail:
         row=reading_row(shown.line), study=study_view(shown.shown), report=reports[-1] if reports else None,
         versions=reports, allowed=[act.value for act in shown.acts], reason=shown.line.reading.reason,
         deliveries=[delivery_view(line) for line in shown.deliveries])
+
+
+def _request_view(order: Order) -> m.StudyRequestView:
+    return m.StudyRequestView(
+        order_id=order.id, department=order.department, requesting_physician=order.requesting_physician,
+        clinical_diagnosis=order.clinical_diagnosis, purpose=order.purpose, visit_number=order.visit_number)

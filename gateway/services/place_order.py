@@ -17,6 +17,7 @@ from gateway.core.id_card import IdCardWarning, id_card_warnings
 from gateway.core.order import OrderRequest, amended, checked, new_order, order_code, withdrawn
 from gateway.core.reading import taken_back
 from gateway.services.administer_sites import By
+from gateway.services.complete_study import note_expected_count
 from gateway.services.match_order import MATCH_BACK_JOB
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
@@ -87,7 +88,13 @@ def place(tx: Transaction, parts: Parts, site_id: str, request: OrderRequest, by
 
 def amend(tx: Transaction, parts: Parts, order: Order, request: OrderRequest, by: By) -> Order:
     """Change an order to what a checked request says."""
-    return _kept(tx, parts, amended(order, request, now=parts.clock()), by, "order.amended")
+    changed = _kept(tx, parts, amended(order, request, now=parts.clock()), by, "order.amended")
+    count = changed.expected_count
+    study = tx.studies.get(order.study_id, by.scope) if order.study_id else None
+    if study is not None and count is not None and count != order.expected_count:
+        note_expected_count(tx, study.study_instance_uid, count, ref=order.id, site_id=order.site_id,
+                            at=parts.clock())
+    return changed
 
 
 def withdraw(tx: Transaction, parts: Parts, order: Order, reason: str, by: By) -> Order:
@@ -109,6 +116,14 @@ def seen(tx: Transaction, order_id: str, scope: Scope, revision: int | None) -> 
     if revision is not None and revision != order.revision:
         raise NotNow("Somebody changed the order meanwhile.", reason="revision")
     return order
+
+
+def announce_order(parts: Parts, order: Order) -> None:
+    """After the write: tell whoever shows it, and whoever matches or routes because of it."""
+    parts.events.publish(Event("order", order.site_id, order.study_id or ""))
+    if order.study_id is not None:           # its study may be complete now
+        parts.events.publish(Event("study", order.site_id, order.study_id))
+    parts.events.wake_jobs()
 
 
 def request_of(order: Order) -> OrderRequest:
@@ -144,6 +159,5 @@ def _note(tx: Transaction, parts: Parts, by: By, action: str, order: Order, **de
 
 
 def _announced(parts: Parts, order: Order) -> Placed:
-    parts.events.publish(Event("order", order.site_id, order.study_id or ""))
-    parts.events.wake_jobs()
+    announce_order(parts, order)
     return Placed(order, warnings_of(order))

@@ -28,8 +28,8 @@ from gateway.formats.hl7_message import (
 )
 from gateway.formats.hl7_orders import ORDER_MESSAGES, OrderCommand, OrderControl, cleared, merged, read_orders
 from gateway.services.administer_sites import By
-from gateway.services.place_order import amend, place, request_of, warnings_of, withdraw
-from gateway.services.ports import Event, Parts
+from gateway.services.place_order import amend, announce_order, place, request_of, warnings_of, withdraw
+from gateway.services.ports import Parts
 from gateway.services.quarantine_hl7 import keep_refused
 from storage.errors import StorageError
 from storage.interface import Transaction
@@ -142,7 +142,7 @@ async def _accept(parts: Parts, data: bytes, ref: ObjectRef, header: Header, par
 
     orders, answer = await parts.database.write(work)
     for order in orders:
-        parts.events.publish(Event("order", order.site_id, order.study_id or ""))
+        announce_order(parts, order)
     return Answer(AckCode.ACCEPT, answer)
 
 

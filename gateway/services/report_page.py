@@ -26,6 +26,7 @@ from storage.model import (
     Study,
     User,
 )
+from storage.model.orders import Order
 
 SIGNED = frozenset({ReportState.PRELIMINARY, ReportState.FINAL, ReportState.REPLACED})
 """States in which a version never changes again."""
@@ -111,9 +112,20 @@ def _record(tx: Transaction, reading: Reading, report: Report) -> ReportRecord:
                                                   if study.site_id == INBOX_SITE_ID else SiteKind.TOWNSHIP),
         writer=people.get(report.writer_id or ""), reviewer=people.get(report.reviewer_id or ""),
         signer=people.get(report.signed_by or ""),
-        request=request_facts(instances[0].attributes) if instances else RequestFacts(),
+        request=_request(tx.orders.of_study(study.id, EVERYWHERE), instances),
         read_from=tuple(instance.object_sha256 for instance in instances),
         waveform_sha256=_waveform(study, instances))
+
+
+def _request(order: Order | None, instances: list[Instance]) -> RequestFacts:
+    """What the order says; what it leaves open, as the images say it."""
+    facts = request_facts(instances[0].attributes) if instances else RequestFacts()
+    if order is None:
+        return facts
+    return RequestFacts(department=order.department or facts.department,
+                        referring_physician=order.requesting_physician or facts.referring_physician,
+                        clinical_diagnosis=" ".join(order.clinical_diagnosis.split()) or facts.clinical_diagnosis,
+                        visit_number=order.visit_number)
 
 
 def _waveform(study: Study, instances: list[Instance]) -> str | None:

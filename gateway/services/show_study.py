@@ -12,6 +12,7 @@ from gateway.services.note_opening import note_opening
 from gateway.services.ports import Parts
 from storage.interface import Transaction
 from storage.model import Decision, Device, Instance, Reading, Scope, Series, Site, Study, StudyOrigin
+from storage.model.orders import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class ShownStudy:
     named_reader: str | None             # display name of the reader that the decision names
     related: list[tuple[Study, Reading | None]]
     origin: StudyOrigin | None
+    order: Order | None                  # what the clinic asked
 
 
 async def show_study(parts: Parts, scope: Scope, study_id: str, *, actor: str, address: str) -> ShownStudy:
@@ -51,4 +53,5 @@ def look_up_study(tx: Transaction, scope: Scope, study_id: str) -> ShownStudy:
         device=tx.sites.device(study.device_id) if study.device_id else None,
         series=[(series, instances.get(series.id, [])) for series in tx.studies.series_of(study.id, scope)],
         decision=decision, named_reader=names.get(decision.reader_id or "") if decision else None,
-        related=[(other, readings.get(other.id)) for other in related], origin=tx.origins.get(study.id))
+        related=[(other, readings.get(other.id)) for other in related], origin=tx.origins.get(study.id),
+        order=tx.orders.of_study(study.id, scope))

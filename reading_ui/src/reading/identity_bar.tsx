@@ -18,6 +18,10 @@ export function IdentityBar({ row, study }: { row: ReadingRow; study: StudyView 
     [w.reading.site, study.site_name],
     [w.reading.studyAt, format.when(study.study_at)],
   ];
+  const asked: [string, string][] = [
+    [w.reading.clinicalDiagnosis, study.request?.clinical_diagnosis ?? ''],
+    [w.reading.purpose, study.request?.purpose ?? ''],
+  ];
   return (
     <header className="identity" data-testid="identity">
       <Link className="button bare" href={listAddress()} data-testid="back-to-list">
@@ -38,6 +42,14 @@ export function IdentityBar({ row, study }: { row: ReadingRow; study: StudyView 
               <dd>{value}</dd>
             </div>
           ))}
+          {asked
+            .filter(([, value]) => value !== '')
+            .map(([label, value]) => (
+              <div key={label} className="identity-asked" title={value} data-testid="clinical-request">
+                <dt>{label}</dt>
+                <dd>{value}</dd>
+              </div>
+            ))}
         </dl>
       </div>
       <div className="identity-state">
