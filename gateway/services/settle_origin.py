@@ -1,7 +1,8 @@
 """Say where a study comes from when the evidence does not: a person chooses the site and writes why.
 
-Also the rules for relays: a new list is tried on every study that waits for want of a rule, and settles those that
-it names a site for. A study can be read while it waits; its report is signed, and goes to the requester, afterwards.
+Also the rules for relays: a new list is tried on every study that waits for want of a rule, and settles those that it
+names a site for. While a study waits it is at the inbox, which administrators of the alliance alone can see: nobody
+reads it, so that no report is written for a clinic that nobody knows.
 """
 
 from __future__ import annotations
@@ -112,8 +113,10 @@ async def replace_relay_rules(parts: Parts, rules: Sequence[RelayRule], by: By) 
 
 def try_relay_rules(rules: Sequence[RelayRule], sites: Sequence[Site], elements: dict[str, str],
                     device_id: str) -> RelayRule | None:
-    """Which of the rules would decide."""
-    return first_rule(rules, elements, device_id, [site.id for site in sites if site.id != INBOX_SITE_ID])
+    """Which of the rules would decide for this relay, or (device "") for whichever relay they name."""
+    asked = [rule if device_id else replace(rule, device_id=None) for rule in rules]
+    found = first_rule(asked, elements, device_id, [site.id for site in sites if site.id != INBOX_SITE_ID])
+    return None if found is None else next(rule for rule in rules if rule.id == found.id)
 
 
 def _settle_by_rules(tx: Transaction, parts: Parts, by: By) -> list[Moved]:

@@ -69,7 +69,7 @@ class TryRelayRulesRequest(msgspec.Struct, frozen=True):
 
     rules: list[RelayRuleView]
     elements: dict[str, str]
-    device_id: str = ""
+    device_id: str = ""                  # "": whichever relay a rule names
 
 
 class TryRelayRulesView(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 /** Words of the queue of studies whose site a person must name, of the rules for relays, and of the device form. */
 export const zh = {
-  hint: '这些检查来自哪家机构，系统收到的依据说不清或互相矛盾，所以暂存在收件箱里，哪家机构都看不到。阅片医师可以先看、先写；确认来源之后才能签发，报告只回给您选定的机构。',
+  hint: '这些检查来自哪家机构，系统收到的依据说不清或互相矛盾，所以暂存在收件箱里，除了全联盟的管理员，任何机构和阅片医师都看不到。确认来源之后，检查立即进入阅片列表，报告只回给您选定的机构。',
   none: '没有来源待定的检查。',
   why: {
     'no-relay-rule': '转发设备替几家机构发送，没有一条规则或申请单说明这份是哪家的。',
@@ -95,7 +95,7 @@ export const zh = {
 };
 
 export const en: typeof zh = {
-  hint: 'What was received does not say which site these studies come from, or contradicts itself, so they are kept in the inbox where no clinic sees them. Readers may read and write already; the report can be signed once you have settled it, and goes to the site you choose alone.',
+  hint: 'What was received does not say which site these studies come from, or contradicts itself, so they are kept in the inbox, where no clinic and no reader sees them, only administrators of the whole alliance. Once you have settled it, the study is on the worklist at once, and its report goes to the site you choose alone.',
   none: 'Of every study it is known where it comes from.',
   why: {
     'no-relay-rule': 'The relay speaks for several clinics, and no rule or order says whose this one is.',

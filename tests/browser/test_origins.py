@@ -1,0 +1,129 @@
+"""An administrator settles where studies come from, by keyboard, in two languages; the device form (A7, J4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.test_demo_screens import check_for_everybody, photograph
+from tests.support import dicom_builders as build
+from tests.support import reading_room as room
+from tests.support.browser import chromium, page_of
+from tests.support.certificates import Authority
+from tests.support.clinic_county import SITE, log_in, readings, set_up, storescu, wait_for
+from tests.support.running_gateway import RunningGateway
+
+pytestmark = pytest.mark.browser
+
+SMALL = {"width": 1280, "height": 800}
+OTHER = "测试河西卫生院"
+
+
+@pytest.fixture(scope="module")
+def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningGateway, Browser]]:
+    """A relay that nobody wrote rules for, and a device whose images name another clinic."""
+    folder = tmp_path_factory.mktemp("origins")
+    with RunningGateway(folder / "var", {"READING_GATEWAY_QUIET_PERIOD_S": "0.2"}) as gateway, chromium() as browser:
+        set_up(gateway)
+        gateway.command("site", "add", "hexi", "--name", OTHER, "--name-en", "Test Hexi")
+        gateway.command("device", "add", "RELAY", "--site", SITE, "--name", "县医共体前置机", "--relay")
+        _send(gateway, folder / "relayed", "Test^Relay=测试转发", "羊昌分院放射科", calling="RELAY")
+        _send(gateway, folder / "contrary", "Test^Contrary=测试矛盾", OTHER)
+        yield gateway, browser
+
+
+def _send(gateway: RunningGateway, folder: Path, name: str, institution: str,
+          calling: str = "DR_YANGCHANG") -> None:
+    patient = build.Patient(f"P-{folder.name}", name.encode("gb18030"), character_set=b"GB18030")
+    film = build.dx_image(patient=patient, StudyDescription="CHEST PA")
+    film = build.with_text(film, 0x00080080, institution.encode("gb18030"))
+    storescu(gateway, *build.write_all(folder, [film]), calling=calling)
+
+
+def test_the_queue_shows_the_evidence_and_a_person_settles_it_by_keyboard(
+        county: tuple[RunningGateway, Browser]) -> None:
+    gateway, browser = county
+    for language in ("zh", "en"):
+        with page_of(browser, gateway.url, viewport=SMALL) as page:
+            room.log_in(page, "admin")
+            _speak(page, language)
+            page.goto("/admin/origins")
+            expect(page.get_by_test_id("waiting-origin")).to_have_count(2, timeout=room.SLOW_MS)
+            check_for_everybody(page, f"origins {language}")
+            photograph(page, f"admin-origins-{language}")
+    assert readings(log_in(gateway, "writer"), gateway) == [], "nobody reads for a clinic that nobody knows"
+    with page_of(browser, gateway.url, viewport=SMALL) as page:
+        room.log_in(page, "admin")
+        page.goto("/admin/origins")
+        contrary = page.get_by_test_id("waiting-origin").filter(has_text="测试矛盾")
+        expect(contrary.get_by_test_id("evidence")).to_have_count(2, timeout=room.SLOW_MS)
+        choice = contrary.get_by_test_id("it-is").filter(has_text=OTHER)
+        choice.focus()
+        page.keyboard.press("Enter")
+        page.get_by_test_id("settle-reason").focus()
+        page.keyboard.type("已电话核实")
+        photograph(page, "admin-origins-settle")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        expect(page.get_by_test_id("waiting-origin")).to_have_count(1, timeout=room.SLOW_MS)
+        _writes_a_rule(page)
+        expect(page.get_by_test_id("waiting-origin")).to_have_count(0, timeout=room.SLOW_MS)
+        photograph(page, "admin-origins-rules")
+    wait_for(lambda: len(readings(log_in(gateway, "writer"), gateway)) == 2 or None)
+    session = log_in(gateway, "clinic")
+    rows = session.get(f"{gateway.url}/api/clinic/studies", timeout=30).json()["items"]
+    assert [row["patient"]["name"]["display"] for row in rows] == ["测试转发"], "the clinic sees its own now"
+    with page_of(browser, gateway.url, viewport=SMALL) as page:
+        room.log_in(page, "writer")
+        _open_why(page, "测试矛盾")
+        expect(page.get_by_test_id("why-origin")).to_contain_text(OTHER)
+        expect(page.get_by_test_id("why-origin")).to_contain_text("管理员确认")
+        photograph(page, "reading-origin")
+
+
+def _speak(page: Page, language: str) -> None:
+    page.evaluate(f"localStorage.setItem('reading-gateway.language', '{language}')")
+
+
+def _open_why(page: Page, patient: str) -> None:
+    room.open_from_worklist(page, patient)
+    page.get_by_test_id("why").click()
+    expect(page.get_by_test_id("why-origin")).to_be_visible(timeout=room.SLOW_MS)
+
+
+def _writes_a_rule(page: Page) -> None:
+    page.get_by_test_id("write-rule").click()
+    row = page.get_by_test_id("relay-rule")
+    expect(row.get_by_test_id("rule-text")).to_have_value("羊昌分院放射科")
+    row.get_by_test_id("rule-site").select_option(SITE)
+    page.get_by_test_id("try-text").fill("羊昌分院 放射科")
+    page.get_by_test_id("try-text").press("Enter")
+    expect(page.get_by_test_id("try-result")).to_contain_text("测试羊昌卫生院", timeout=room.SLOW_MS)
+    page.get_by_test_id("try-text").fill("别的医院")
+    page.get_by_test_id("try-rules").click()
+    expect(page.get_by_test_id("try-result")).to_contain_text("没有规则符合")
+    page.get_by_test_id("save-rules").click()
+
+
+def test_the_device_form_holds_every_field(county: tuple[RunningGateway, Browser], tmp_path: Path) -> None:
+    gateway, browser = county
+    issued = Authority(tmp_path / "pki").issue("Demo DR")
+    for language in ("zh", "en"):
+        with page_of(browser, gateway.url, viewport=SMALL) as page:
+            room.log_in(page, "admin")
+            _speak(page, language)
+            page.goto("/admin/devices")
+            row = page.get_by_test_id("admin-row").filter(has_text="DR_YANGCHANG")
+            row.get_by_role("button", name="修改" if language == "zh" else "Change").click()
+            page.get_by_test_id("device-port").fill("11112")
+            page.get_by_test_id("device-certificate").fill(issued.certificate_file.read_text())
+            check_for_everybody(page, f"device form {language}")
+            photograph(page, f"admin-device-{language}")
+            page.get_by_test_id("form-save").click()
+            expect(page.get_by_test_id("form-dialog")).to_have_count(0, timeout=room.SLOW_MS)
+    device = gateway.command("device", "show", "DR_YANGCHANG")
+    assert (device["port"], device["certificate_sha256"], device["modality"]) == (11112, issued.sha256, "DX")
