@@ -1,7 +1,7 @@
 """Ask the node that got a report to commit to it, and take its answer (PS3.4 annex J, as the user).
 
-A node may answer on the association it was asked on, or call us hours later; either way the answer is written once,
-and the delivery that waits for it is looked at again. Whoever answers must be whom we asked.
+A node may answer on the association it was asked on, or call us hours later; either way the answer is written once.
+A delivery that was waiting for a yes goes on at once, one that got a no when its pause is over. Whoever answers must be whom we asked.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ async def take_answer(parts: Parts, ae_title: str, transaction_uid: str, *, comm
             now, f"node:{ae_title}", "delivery.committed", is_success=reason == COMMITTED,
             site_id=delivery_site.site_id if delivery_site is not None else None,
             detail={"delivery": asked.delivery_id, "transaction_uid": transaction_uid, "reason": f"{reason:04X}"}))
-        tx.jobs.postpone(JOB, asked.delivery_id, due=now)
+        if reason == COMMITTED:              # a refusal waits for its turn: asking at once again would never end
+            tx.jobs.postpone(JOB, asked.delivery_id, due=now)
 
     await parts.database.write(work)
     parts.events.wake_jobs()

@@ -136,9 +136,15 @@ async def test_a_report_waits_as_sent_until_the_node_commits_and_goes_again_when
                                           report.sop_instance_uid)
             assert status == 0x0000
             assert await node.report_to(receiver.address, "1.2.3.404", 0x0112, report.sop_instance_uid) == 0x0115
+            receiver.clock.advance(60)
             await way.runner.run_due()
             assert node.stored == [report.sop_instance_uid] * 2
-            assert (await way.delivery()).state is DeliveryState.ACCEPTED
+
+            async def is_accepted():
+                await way.runner.run_due()
+                return (await way.delivery()).state is DeliveryState.ACCEPTED
+
+            await until(is_accepted)
             first, second = reversed(await way.asked())
             assert (first.failure_reason, second.failure_reason) == (0x0112, 0)
             assert first.transaction_uid != second.transaction_uid

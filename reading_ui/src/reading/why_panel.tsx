@@ -18,6 +18,7 @@ export function WhyPanel({ study }: { study: StudyView }) {
       }
     >
       <Origin study={study} />
+      <Arrived study={study} />
       {study.decision === null ? <p>{w.reading.whyNone}</p> : <Why decision={study.decision} />}
     </Panel>
   );
@@ -34,6 +35,18 @@ function Origin({ study }: { study: StudyView }) {
       {origin !== null && origin.state !== 'settled' ? w.reading.originOpen : <b>{study.site_name}</b>}
       {by !== '' && <span> {w.reading.originKnown(by)}</span>}
       {origin !== null && origin.seen !== '' && <span className="secondary"> {shortened(origin.seen)}</span>}
+    </p>
+  );
+}
+
+/** How many images are here of how many, and by what it is known that they are all (B9). */
+function Arrived({ study }: { study: StudyView }) {
+  const w = useWords();
+  const by = study.complete_by === null ? w.reading.arriving : (w.reading.completeBy[study.complete_by] ?? study.complete_by);
+  return (
+    <p className="why-origin" data-testid="why-arrived">
+      <span className="secondary">{w.reading.arrived}</span>{' '}
+      <b>{w.reading.arrivedCount(study.instance_count, study.expected_count)}</b> <span>{w.reading.originKnown(by)}</span>
     </p>
   );
 }
