@@ -199,6 +199,13 @@ async def test_the_answer_names_the_study_and_an_unknown_accept_changes_nothing(
         assert json.loads(answer)["00081190"]["Value"][0].endswith(path)
 
 
+@pytest.mark.parametrize(("length", "status"), [(73, 200), (256, 200), (257, 400)])
+async def test_a_boundary_longer_than_allowed_is_understood_as_orthanc_writes_one(parts, length, status):
+    body, headers = multipart(part10(image(grey_phantom(12, 10))), boundary="b" * length)
+    async with served(parts) as (_, ingest, _):
+        assert (await post(ingest, body, headers))[0] == status
+
+
 async def test_memory_does_not_grow_with_what_is_stored(parts):
     """80 MB in one instance, twice: as a file and as metadata with bulk data; a few MB are held."""
     pixels = np.zeros((80, 1024, 512), np.uint16)

@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 
-from aiohttp import web
+from aiohttp import MultipartReader, web
 
 DICOM = "application/dicom"
 DICOM_JSON = "application/dicom+json"
@@ -16,6 +16,7 @@ JSON = "application/json"
 ZIP = "application/zip"
 OCTETS = "application/octet-stream"
 ANY_SYNTAX = "*"
+MAX_BOUNDARY_LENGTH = 256
 _PIECE = re.compile(r'\s*,\s*(?=(?:[^"]*"[^"]*")*[^"]*$)')
 _PARAMETER = re.compile(r';\s*([^=;\s]+)\s*=\s*("[^"]*"|[^;]*)')
 
@@ -97,6 +98,16 @@ async def send_multipart(request: web.Request, media_type: str, parts: AsyncIter
     await response.write(f"--{boundary}--\r\n".encode("ascii"))
     await response.write_eof()
     return response
+
+
+class PeerMultipart(MultipartReader):
+    """Multipart as PACS write it: Orthanc's boundary has 73 characters, three more than RFC 2046 allows."""
+
+    def _get_boundary(self) -> str:
+        boundary = str(self._mimetype.parameters["boundary"])
+        if not 1 <= len(boundary) <= MAX_BOUNDARY_LENGTH:
+            raise ValueError("the boundary is too long")
+        return boundary
 
 
 async def whole(data: bytes) -> AsyncIterator[bytes]:

@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import BodyPartReader, MultipartReader, web
 
 from gateway.core.errors import InvalidRequest, NotAllowed, Unreadable
-from gateway.http.dicomweb.media import DICOM, DICOM_JSON, DICOM_XML, JSON, takes
+from gateway.http.dicomweb.media import DICOM, DICOM_JSON, DICOM_XML, JSON, PeerMultipart, takes
 from gateway.http.dicomweb.stow_metadata import MAX_METADATA_BYTES, Upload
 from gateway.http.errors import problem_response
 from gateway.http.routing import Caller, caller_of
@@ -124,7 +124,7 @@ class Store:
             await self._take_described(request, sender, outcome, _Budget(limit), base)
             return
         budget = _Budget(limit)
-        reader = await request.multipart()
+        reader = PeerMultipart(request.headers, request.content)
         count = 0
         while (part := await reader.next()) is not None:
             count += 1
@@ -162,7 +162,7 @@ class Store:
             upload.close()
 
     async def _read_parts(self, request: web.Request, upload: Upload, budget: _Budget) -> None:
-        reader = await request.multipart()
+        reader = PeerMultipart(request.headers, request.content)
         metadata_left = MAX_METADATA_BYTES
         count = 0
         while (part := await reader.next()) is not None:
