@@ -151,10 +151,11 @@ function Copies({ view }: { view: KeepingView }) {
       {copies.problem !== '' && <Note tone="critical">{copies.problem}</Note>}
       {copies.is_on_same_disk && <Note tone="warning">{k.sameDisk}</Note>}
       <dl className="tiles">
-        <Tile name={k.waiting} value={copies.waiting === 0 ? k.copiesDone : `${format.number(copies.waiting)} · ${format.bytes(copies.waiting_bytes)}`} testId="copies-waiting" />
+        <Tile name={k.waiting} value={format.number(copies.waiting)} testId="copies-waiting" />
         <Tile name={k.lag} value={format.when(copies.oldest_waiting_at)} testId="copies-lag" />
         <Tile name={k.failing} value={format.number(copies.failing)} isTrouble={copies.failing > 0} testId="copies-failing" />
       </dl>
+      <p className="secondary">{copies.waiting === 0 ? k.copiesDone : k.copiesWait(format.bytes(copies.waiting_bytes))}</p>
       <dl className="facts">
         <dt>{k.copyTo}</dt>
         <dd>

@@ -10,7 +10,7 @@ import { Note } from '../parts/notes';
 import { said, useFormat, useWords } from '../words';
 import { useRoomWords } from '../words/language';
 import { FormDialog } from './form_dialog';
-import { ReasonForm } from './keeping_studies';
+import { ReasonForm, TwoLines } from './keeping_studies';
 import { Table } from './table';
 import { useAdminWords } from './use_words';
 import * as words from './words_keeping';
@@ -33,11 +33,10 @@ export function Holds({ holds }: { holds: Resource<HoldView[]> }) {
         idOf={(hold) => hold.id}
         nothing={k.holdsNone}
         columns={[
-          { title: k.examination, cell: (hold) => <code>{hold.study_instance_uid || hold.study_id}</code> },
+          { title: k.examination, cell: (hold) => <code className="keeping-uid">{hold.study_instance_uid || hold.study_id}</code> },
           { title: k.demandedBy, cell: (hold) => <b>{hold.demanded_by}</b> },
-          { title: k.reason, cell: (hold) => <span className="wrap">{hold.reason}</span> },
-          { title: k.placedBy, cell: (hold) => hold.placed_by },
-          { title: k.placedAt, cell: (hold) => format.when(hold.placed_at) },
+          { title: k.reason, cell: (hold) => <span className="keeping-standing">{hold.reason}</span> },
+          { title: k.placedBy, cell: (hold) => <TwoLines first={hold.placed_by} second={format.when(hold.placed_at)} /> },
           {
             title: a.actions,
             cell: (hold) => (
@@ -81,11 +80,11 @@ export function Deletions({ deletions, waitDays }: { deletions: Resource<Deletio
         idOf={(deletion) => deletion.id}
         nothing={k.deletionsNone}
         columns={[
-          { title: k.examination, cell: (deletion) => <code>{deletion.study_instance_uid}</code> },
+          { title: k.examination, cell: (deletion) => <code className="keeping-uid">{deletion.study_instance_uid}</code> },
           { title: a.state, cell: (deletion) => <b data-testid="deletion-state">{said(k.states, deletion.state)}</b> },
-          { title: k.reason, cell: (deletion) => <span className="wrap">{[deletion.reason, said(k.obstacles, deletion.note)].filter((part) => part !== '').join(' · ')}</span> },
-          { title: k.askedBy, cell: (deletion) => `${deletion.asked_by} · ${format.when(deletion.asked_at)}` },
-          { title: k.approvedBy, cell: (deletion) => (deletion.approved_at === null ? '–' : `${deletion.approved_by} · ${format.when(deletion.approved_at)}`) },
+          { title: k.reason, cell: (deletion) => <span className="keeping-standing">{[deletion.reason, said(k.obstacles, deletion.note)].filter((part) => part !== '').join(' · ')}</span> },
+          { title: k.askedBy, cell: (deletion) => <TwoLines first={deletion.asked_by} second={format.when(deletion.asked_at)} /> },
+          { title: k.approvedBy, cell: (deletion) => <TwoLines first={deletion.approved_by || '–'} second={deletion.approved_at === null ? '' : format.when(deletion.approved_at)} /> },
           { title: k.dueAt, cell: (deletion) => format.when(deletion.done_at ?? deletion.due_at) },
           { title: k.objects, cell: (deletion) => format.number(deletion.objects), isNumber: true },
           {

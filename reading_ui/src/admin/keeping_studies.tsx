@@ -1,8 +1,9 @@
 /** Until when studies are kept, and the three things that can be done about it: seal, say the visit, ask for deletion. */
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, type ReactNode, useState } from 'react';
 
 import { admin, keeping as api } from '../api/endpoints';
 import type { StandingView } from '../api/types';
+import { useLive } from '../app/live';
 import { useResource } from '../app/resource';
 import { AreaField, SelectField, TextField } from '../parts/field';
 import { Note } from '../parts/notes';
@@ -29,6 +30,7 @@ export function Studies({ waitDays, onChanged }: StudiesProps) {
   const [typed, setTyped] = useState('');
   const [asked, setAsked] = useState('');
   const found = useResource((signal) => api.studies(asked, signal), `standings:${asked}`);
+  useLive((event) => event.kind === 'study', found.reload);
   const sites = useResource(admin.sites, 'sites');
   const [act, setAct] = useState<Act | null>(null);
   const find = (event: FormEvent): void => {
@@ -56,13 +58,13 @@ export function Studies({ waitDays, onChanged }: StudiesProps) {
         idOf={(study) => study.study_id}
         nothing={k.studiesNone}
         columns={[
-          { title: k.patient, cell: (study) => <><b>{study.patient.name.display}</b> <span className="secondary">{study.patient.patient_id}</span></> },
-          { title: k.examination, cell: (study) => [study.modality, study.description].filter((part) => part !== '').join(' · ') },
+          { title: k.patient, cell: (study) => <TwoLines first={<b>{study.patient.name.display}</b>} second={study.patient.patient_id} /> },
+          { title: k.examination, cell: (study) => <TwoLines first={study.modality} second={study.description} /> },
           { title: a.site, cell: (study) => siteName(sites.data, study.site_id) },
-          { title: k.careClass, cell: (study) => `${said(k.classes, study.care_class)} · ${k.years(study.years)}` },
+          { title: k.careClass, cell: (study) => <TwoLines first={said(k.classes, study.care_class)} second={k.years(study.years)} /> },
           { title: k.countedFrom, cell: (study) => format.date(study.counted_from) },
           { title: k.retainUntil, cell: (study) => <b>{format.date(study.retain_until)}</b> },
-          { title: k.standing, cell: (study) => <span className="wrap" data-testid="standing">{standing(study, k)}</span> },
+          { title: k.standing, cell: (study) => <span className="keeping-standing" data-testid="standing">{standing(study, k)}</span> },
           {
             title: a.actions,
             cell: (study) => (
@@ -89,6 +91,16 @@ export function Studies({ waitDays, onChanged }: StudiesProps) {
         <ReasonForm title={k.askTitle(act.study.patient.name.display)} hint={k.askHint(waitDays)} confirm={k.askDeletion} save={(reason) => api.askDeletion(act.study.study_id, { reason })} onClose={close} onSaved={done} label={w.common.reasonNeeded} />
       )}
     </section>
+  );
+}
+
+/** A fact and what belongs to it, one below the other: wide tables stay within sight. */
+export function TwoLines({ first, second }: { first: ReactNode; second: string }) {
+  return (
+    <span className="keeping-lines">
+      <span>{first}</span>
+      <span className="secondary">{second}</span>
+    </span>
   );
 }
 
