@@ -6,6 +6,7 @@ Hanyu Pinyin without tones. Surnames have readings of their own (å• is Shan, ä»
 
 from __future__ import annotations
 
+import os
 import re
 import unicodedata
 from functools import lru_cache
@@ -72,7 +73,9 @@ def _component(part: str, *, is_surname: bool) -> str:
 
 
 def _syllables(run: str) -> list[str]:
-    from pypinyin import Style, lazy_pinyin  # its dictionaries take time and memory that not every start needs
+    # Loaded when it is first needed, and without its dictionary of phrases: 45 MB that names have no use for.
+    os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
+    from pypinyin import Style, lazy_pinyin
 
     found = lazy_pinyin(run, style=Style.NORMAL, errors=lambda unknown: "?" * len(unknown))
     return [syllable.replace("v", "yu") for syllable in found]

@@ -9,8 +9,12 @@ from storage.engines.postgres import PostgresDatabase
 from storage.engines.preparing import prepare
 from storage.engines.sqlite import SqliteDatabase
 from storage.errors import SchemaTooNew
-from storage.migrations.upgrading import current_revision, drift, upgrade
+from storage.interface import Transaction
+from storage.migrations.upgrading import configuration, current_revision, drift, revisions, upgrade
 from storage.tables.schema import metadata
+from tests.support.postgres import postgres_url
+
+__all__ = ["postgres_url"]
 
 
 async def test_the_revisions_make_exactly_the_tables_that_the_code_speaks_of(database):
@@ -66,3 +70,45 @@ async def test_a_postgresql_store_of_a_newer_release_is_refused(postgres_server)
     await _make_newer(PostgresDatabase(url, node="node-a", prepare=prepare))
     with pytest.raises(SchemaTooNew, match="9999"):
         PostgresDatabase(url, node="node-a", prepare=prepare)
+
+
+def _first_release(connection: sa.Connection) -> None:
+    """The schema of the first release, with a site and a device in it."""
+    from alembic import command
+
+    config = configuration()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+    connection.execute(sa.text("INSERT INTO site (id, name, kind) VALUES ('yangchang', '演示卫生院', 'township')"))
+    connection.execute(sa.text(
+        "INSERT INTO device (id, site_id, name, ae_title) VALUES ('dr-1', 'yangchang', 'DR', 'DR_YANGCHANG')"))
+
+
+def _upgraded(engine: sa.Engine) -> tuple[list[object], object]:
+    with engine.connect() as connection, connection.begin():
+        _first_release(connection)
+    with engine.connect() as connection, connection.begin():
+        upgrade(connection)
+        device = Transaction(connection, node="node-a").sites.device("dr-1")
+        return drift(connection), device
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite", "postgres"])
+def test_a_store_of_the_first_release_is_upgraded_with_what_it_holds(engine_name, tmp_path, request):
+    url = f"sqlite:///{tmp_path / 'gateway.db'}" if engine_name == "sqlite" else request.getfixturevalue(
+        "postgres_url").replace("postgresql://", "postgresql+psycopg://")
+    engine = sa.create_engine(url)
+    try:
+        differences, device = _upgraded(engine)
+    finally:
+        engine.dispose()
+    assert differences == []
+    assert device.site_id == "yangchang"
+    assert (device.port, device.is_relay, device.quiet_period_s) == (0, False, None)
+
+
+def test_the_revisions_are_one_line_each_named_after_its_file():
+    from alembic.script import ScriptDirectory
+
+    line = [step.revision for step in ScriptDirectory.from_config(configuration()).walk_revisions()]
+    assert line[::-1] == revisions()
