@@ -67,7 +67,7 @@ async def getscu(address: str, folder: Path, *keys: str, model: str = "-S", call
     """One C-GET, objects kept exactly as they come."""
     folder.mkdir(parents=True, exist_ok=True)
     host, port = address.rsplit(":", 1)
-    code, output = await run("getscu", "-d", "-aet", calling, "-aec", "GATEWAY", model, "-B", "-od", str(folder),
+    code, output = await run("getscu", "-d", "-aet", calling, "-aec", "GATEWAY", model, "+B", "-od", str(folder),
                              *options, host, port, *_keys(keys))
     return Retrieved(code, _files(folder), _statuses(output, "C-GET RSP"), output)
 
