@@ -24,6 +24,9 @@ from storage.interface import Transaction
 from storage.model import INBOX_SITE_ID, AuditEntry, Scope, new_id
 from storage.model.orders import Order, OrderSource, OrderState
 
+CHANGED_MEANWHILE = "revision"
+"""The reason of a change that lost a race: look at the order again, then decide."""
+
 
 @dataclass(frozen=True, slots=True)
 class Placed:
@@ -114,7 +117,7 @@ def seen(tx: Transaction, order_id: str, scope: Scope, revision: int | None) -> 
     if order is None:
         raise NotFound("There is no such order.")
     if revision is not None and revision != order.revision:
-        raise NotNow("Somebody changed the order meanwhile.", reason="revision")
+        raise NotNow("Somebody changed the order meanwhile.", reason=CHANGED_MEANWHILE)
     return order
 
 
@@ -145,7 +148,7 @@ def _free_code(tx: Transaction, parts: Parts, site_id: str, now: datetime) -> st
 
 def _kept(tx: Transaction, parts: Parts, order: Order, by: By, action: str, **detail: str) -> Order:
     if not tx.orders.replace(order):
-        raise NotNow("Somebody changed the order meanwhile.", reason="revision")
+        raise NotNow("Somebody changed the order meanwhile.", reason=CHANGED_MEANWHILE)
     order = replace(order, revision=order.revision + 1)
     _note(tx, parts, by, action, order, **detail)
     return order

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -28,13 +30,25 @@ from gateway.formats.hl7_message import (
 )
 from gateway.formats.hl7_orders import ORDER_MESSAGES, OrderCommand, OrderControl, cleared, merged, read_orders
 from gateway.services.administer_sites import By
-from gateway.services.place_order import amend, announce_order, place, request_of, warnings_of, withdraw
+from gateway.services.place_order import (
+    CHANGED_MEANWHILE,
+    amend,
+    announce_order,
+    place,
+    request_of,
+    warnings_of,
+    withdraw,
+)
 from gateway.services.ports import Parts
 from gateway.services.quarantine_hl7 import keep_refused
-from storage.errors import StorageError
+from storage.errors import StorageError, StorageUnavailable
 from storage.interface import Transaction
 from storage.model import INBOX_SITE_ID, ObjectRef, Scope, new_id
 from storage.model.orders import Hl7Exchange, Hl7Partner, Order, OrderSource
+
+T = TypeVar("T")
+
+_RACES = 20
 
 log = structlog.get_logger("gateway.hl7")
 
@@ -140,10 +154,21 @@ async def _accept(parts: Parts, data: bytes, ref: ObjectRef, header: Header, par
                 FaultCode.DUPLICATE_KEY, "MSH-10: it was accepted meanwhile.", "MSH", 1, 10)])
         return orders, answer
 
-    orders, answer = await parts.database.write(work)
+    orders, answer = await _written(parts, work)
     for order in orders:
         announce_order(parts, order)
     return Answer(AckCode.ACCEPT, answer)
+
+
+async def _written(parts: Parts, work: Callable[[Transaction], T]) -> T:
+    """Do it in one write; again where somebody changed one of the orders at the same moment."""
+    for _ in range(_RACES):
+        try:
+            return await parts.database.write(work)
+        except NotNow as exc:
+            if exc.reason != CHANGED_MEANWHILE:
+                raise
+    raise StorageUnavailable("the order was changed by others again and again")
 
 
 def _do(tx: Transaction, parts: Parts, command: OrderCommand, site_id: str, by: By) -> Order:
@@ -159,6 +184,8 @@ def _do(tx: Transaction, parts: Parts, command: OrderCommand, site_id: str, by: 
             return withdraw(tx, parts, known, command.reason or "HL7 ORC-1 CA", by)
         return amend(tx, parts, known, checked(merged(request_of(known), command.request)), by)
     except NotNow as exc:
+        if exc.reason == CHANGED_MEANWHILE:
+            raise                            # of no fault of the message: the whole write is done again
         raise _fault(command, FaultCode.LOCKED, str(exc)) from exc
     except NotFound as exc:
         raise _fault(command, FaultCode.UNKNOWN_KEY, str(exc)) from exc

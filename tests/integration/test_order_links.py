@@ -121,11 +121,12 @@ async def test_the_report_prints_what_the_order_says(tmp_path):
             assert line in after
 
 
-async def test_an_amended_count_of_a_linked_order_completes_its_study(receiver, tmp_path):
-    order = await place(receiver, expected_count=5)
-    study = await send(receiver, tmp_path / "in", study_uid=order.study_instance_uid, count=2)
-    assert study.state is StudyState.ARRIVING
+async def test_an_amended_count_of_a_linked_order_is_waited_for(receiver, tmp_path):
+    order = await place(receiver, expected_count=3)
+    await send(receiver, tmp_path / "in", study_uid=order.study_instance_uid, count=2)
     now = await order_now(receiver, order)
-    await amend_order(receiver.parts, order.id, replace(request_of(now), expected_count=2), BY)
+    await amend_order(receiver.parts, order.id, replace(request_of(now), expected_count=4), BY)
     study = await receiver.study(order.study_instance_uid)
-    assert (study.state, study.expected_count) == (StudyState.COMPLETE, 2)
+    assert (study.state, study.expected_count) == (StudyState.ARRIVING, 4)
+    study = await send(receiver, tmp_path / "rest", study_uid=order.study_instance_uid, count=2, first=3)
+    assert (study.state, study.complete_by) == (StudyState.COMPLETE, CompleteBy.ORDER_COUNT)
