@@ -22,7 +22,7 @@ from gateway.demo.aecg_file import aecg_bytes
 from gateway.demo.chest_ct import SLICE_COUNT, draw_chest_ct
 from gateway.demo.chest_film import ChestFilm, draw_chest_film
 from gateway.demo.county import DemoDevice
-from gateway.demo.demo_patients import CHECK_UP, CHEST_PAIN, COUGH, PALPITATION
+from gateway.demo.demo_patients import CHECK_UP, CHEST_PAIN, COUGH, PALPITATION, DemoPatient
 from gateway.demo.dicom_objects import chest_ct_objects, chest_film_object, ecg_object
 from gateway.demo.ecg_generator import Rhythm, make_ecg
 
@@ -66,6 +66,9 @@ def scenes(time_zone: ZoneInfo) -> list[Scene]:
         return post_ecg(gateway, data, f"DEMO-{number}.xml", report)
 
     def chest_pain_film(gateway: Gateway, report: Report) -> str:
+        place_order(gateway, CHEST_PAIN, accession_number=f"D{number}1", modality="DX", body_part="CHEST",
+                    procedure_description="胸部正位片", urgency="emergency", department="急诊",
+                    clinical_diagnosis="突发胸痛、气促一小时", purpose="排除气胸")
         film = chest_film_object(
             CHEST_PAIN, draw_chest_film(ChestFilm(seed=2, has_pneumothorax=True)), at=now - timedelta(minutes=2),
             station=county.EAST_DR.ae_title, institution=east, accession_number=f"D{number}1", is_emergency=True)
@@ -85,6 +88,9 @@ def scenes(time_zone: ZoneInfo) -> list[Scene]:
         return send(gateway, county.WEST_DR, [film], report)
 
     def cough_ct(gateway: Gateway, report: Report) -> str:
+        place_order(gateway, COUGH, accession_number=f"D{number}4", modality="CT", body_part="CHEST",
+                    procedure_description="胸部CT平扫", department="全科", clinical_diagnosis="咳嗽两周",
+                    purpose="了解肺部情况", expected_count=SLICE_COUNT)
         slices = chest_ct_objects(COUGH, draw_chest_ct(), at=now - timedelta(minutes=25),
                                   station=county.EAST_CT.ae_title, institution=east, accession_number=f"D{number}4")
         return send(gateway, county.EAST_CT, slices, report)
@@ -121,18 +127,33 @@ def send(gateway: Gateway, device: DemoDevice, objects: list[FileDataset], repor
 
 def post_ecg(gateway: Gateway, data: bytes, file_name: str, report: Report) -> str:
     """Post one ECG file; returns our id of its study. Raises SendFailed."""
-    connection = http.client.HTTPConnection(gateway.http, timeout=60)
-    try:
-        connection.request("POST", f"/api/ecg?file_name={quote(file_name)}", body=data, headers={
-            "Authorization": f"Bearer {gateway.ingest_token}", "Content-Type": "application/octet-stream"})
-        answer = connection.getresponse()
-        body = answer.read()
-        if answer.status not in (200, 201):
-            raise SendFailed(f"ECG: the gateway answered {answer.status}: {body[:300].decode('utf-8', 'replace')}")
-    except OSError as exc:
-        raise SendFailed(f"ECG: {exc}") from exc
-    finally:
-        connection.close()
+    body = _post(gateway, "ECG", f"/api/ecg?file_name={quote(file_name)}", data, "application/octet-stream")
     report(1, 1)
     study_id: str = json.loads(body)["study_id"]
     return study_id
+
+
+def place_order(gateway: Gateway, patient: DemoPatient, **asked: str | int) -> None:
+    """Ask for an examination as the clinic's own system would, before its images come. Raises SendFailed."""
+    year, month, day = patient.birth_date[:4], patient.birth_date[4:6], patient.birth_date[6:]
+    _post(gateway, "order", "/api/orders", json.dumps({
+        "site_id": patient.site_id, "patient_id": patient.patient_id, "patient_name": patient.plain_name,
+        "name_alphabetic": patient.romanised, "sex": patient.sex, "birth_date": f"{year}-{month}-{day}",
+        "requesting_physician": "演示医师", "consent_informed_by": "演示医师", **asked}).encode(), "application/json")
+
+
+def _post(gateway: Gateway, what: str, path: str, data: bytes, content_type: str) -> bytes:
+    connection = http.client.HTTPConnection(gateway.http, timeout=60)
+    try:
+        connection.request("POST", path, body=data, headers={
+            "Authorization": f"Bearer {gateway.ingest_token}", "Content-Type": content_type})
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status not in (200, 201):
+            said = body[:300].decode("utf-8", "replace")
+            raise SendFailed(f"{what}: the gateway answered {answer.status}: {said}")
+        return body
+    except OSError as exc:
+        raise SendFailed(f"{what}: {exc}") from exc
+    finally:
+        connection.close()
