@@ -35,6 +35,7 @@ from gateway.services import (
     deliver,
     learn_character_set,
     match_order,
+    pull_reports,
     route_study,
     scrub_objects,
     second_copy,
@@ -143,7 +144,8 @@ class Gateway:
     def _handlers(self, parts: Parts) -> dict[str, JobHandler]:
         return {
             **complete_study.HANDLERS, **route_study.HANDLERS, **claim_reading.HANDLERS, **RENDER_HANDLERS,
-            **watch_certificates.HANDLERS, **sweep_orphans.HANDLERS, **scrub_objects.HANDLERS,
+            **watch_certificates.HANDLERS, **pull_reports.HANDLERS, **sweep_orphans.HANDLERS,
+            **scrub_objects.HANDLERS,
             **second_copy.HANDLERS, **delete_study.HANDLERS,
             **learn_character_set.HANDLERS, **match_order.HANDLERS, **correct_device_text.HANDLERS,
             **deliver.handlers(open_channels(parts.settings, commitment=NodeCommitment(parts))),

@@ -148,9 +148,11 @@ def destination() -> None:
     """Where the reports of a site go, besides its own page."""
 
 
-_add(destination, "destination", "Add a DICOM node or an Orthanc that gets the site's reports.",
+_add(destination, "destination", "Add a DICOM node, an Orthanc, or a clinic's own program that fetches (pull).",
      click.option("--site", "site_id", required=True), click.option("--name", required=True),
-     click.option("--kind", type=click.Choice(["dicom", "orthanc"]), default="dicom"),
-     click.option("--ae-title"), click.option("--host", required=True),
-     click.option("--port", type=click.IntRange(1, 65535), required=True))
+     click.option("--kind", type=click.Choice(["dicom", "orthanc", "pull"]), default="dicom"),
+     click.option("--ae-title"), click.option("--host", help="Not for pull."),
+     click.option("--port", type=click.IntRange(1, 65535), help="Not for pull."),
+     click.option("--asks-commitment", is_flag=True,
+                  help="A report is accepted once the DICOM node has committed to keeping it."))
 _common(destination, "destination", "id")

@@ -11,6 +11,7 @@ from gateway.http import (
     admin,
     admin_watch,
     clinic,
+    commitments,
     device_text,
     devices,
     dicomweb,
@@ -24,6 +25,7 @@ from gateway.http import (
     orders,
     origins,
     pages,
+    pulled,
     quarantine,
     readings,
     reports,
@@ -60,10 +62,11 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
     """Every row but the description and the pages."""
     return [
         *session.routes(parts), *readings.routes(parts), *studies.routes(parts), *clinic.routes(parts),
+        *pulled.routes(parts),
         *admin.routes(parts, dicom_address=dicom_address), *devices.routes(parts), *origins.routes(parts),
         *admin_watch.routes(parts),
         *quarantine.routes(parts), *device_text.routes(parts), *events.routes(parts), *health.routes(parts),
-        *keeping.routes(parts),
+        *keeping.routes(parts), *commitments.routes(parts),
         *reports.routes(parts), *orders.routes(parts), *order_matches.routes(parts),
         *ecg.routes(parts), *dicomweb.routes(parts),
     ]

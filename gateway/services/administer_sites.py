@@ -198,7 +198,7 @@ def _checked_device(device: Device) -> Device:
 def _check_destination(destination: Destination) -> None:
     if not destination.name.strip():
         raise InvalidRequest("A destination needs a name.")
-    if destination.kind is DestinationKind.CLINIC_PAGE:
+    if destination.kind in (DestinationKind.CLINIC_PAGE, DestinationKind.PULL):
         return
     if not destination.host.strip() or not 1 <= destination.port <= 65535:
         raise InvalidRequest("A destination needs a host and a port from 1 to 65535.")

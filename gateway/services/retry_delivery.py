@@ -13,7 +13,7 @@ from gateway.services.administer_sites import By
 from gateway.services.ports import Event, Parts
 from gateway.services.queue_deliveries import JOB, note_delivery
 from storage.interface import Transaction
-from storage.model import EVERYWHERE, Delivery, DeliveryState
+from storage.model import EVERYWHERE, Delivery, DeliveryState, DestinationKind
 
 _TRIED_AGAIN = (DeliveryState.QUEUED, DeliveryState.REFUSED)
 
@@ -28,6 +28,8 @@ async def retry_delivery(parts: Parts, delivery_id: str, by: By) -> Delivery:
         delivery = tx.deliveries.get(delivery_id, by.scope)
         if delivery is None:
             raise NotFound("There is no such delivery.")
+        if delivery.kind is DestinationKind.PULL:
+            raise NotNow("The clinic's own program comes for it; we cannot call there.", reason="pulled")
         if delivery.state not in _TRIED_AGAIN:
             is_called_back = delivery.state is DeliveryState.CALLED_BACK
             raise NotNow("It is not waiting any more.", reason="called-back" if is_called_back else "delivered")

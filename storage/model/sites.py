@@ -71,6 +71,7 @@ class DestinationKind(StrEnum):
     CLINIC_PAGE = "clinic_page"          # the clinic's own page; always there, acknowledged by a person
     DICOM = "dicom"                      # Encapsulated PDF by C-STORE to the site's node
     ORTHANC = "orthanc"                  # the same object into an Orthanc by its REST API
+    PULL = "pull"                        # the clinic's own program, which calls out to us and fetches it
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -46,6 +47,14 @@ class Deliveries:
         """Not yet accepted, oldest first, for the queue page."""
         return self._all(_within(scope).where(t.c.state.in_(_UNFINISHED)).order_by(t.c.queued_at, t.c.id)
                          .limit(limit))
+
+    def to_pull(self, scope: Scope, *, since: datetime | None, limit: int) -> list[Delivery]:
+        """Of the clinics' own programs, oldest first: not yet accepted, or (`since`) all that were queued from then
+        on; never one that a newer version replaced."""
+        wanted = _within(scope).where(t.c.kind == DestinationKind.PULL.value,
+                                      t.c.state != DeliveryState.CALLED_BACK.value)
+        wanted = wanted.where(t.c.state.in_(_UNFINISHED) if since is None else t.c.queued_at >= since)
+        return self._all(wanted.order_by(t.c.queued_at, t.c.id).limit(limit))
 
     def _all(self, query: sa.Select[Any]) -> list[Delivery]:
         return [_delivery(row) for row in self._connection.execute(query)]

@@ -92,6 +92,11 @@ TABLE: dict[tuple[str, str], Call] = {
     ("GET", "/api/studies/{study_id}/annotations"): Call(STUDY),
     ("PUT", "/api/studies/{study_id}/annotations"): Call(STUDY, as_json(length=[])),
     # the clinic
+    ("GET", "/api/clinic/reports"): list_of("pulled", "", "since=2020-01-01T00:00:00Z"),
+    ("GET", "/api/clinic/reports/{delivery_id}/pdf"): Call({"delivery_id": "pulled"}),
+    ("GET", "/api/clinic/reports/{delivery_id}/dicom"): Call({"delivery_id": "pulled"}),
+    ("POST", "/api/clinic/reports/{delivery_id}/acknowledge"): Call({"delivery_id": "pulled"}, as_json(
+        step="acknowledged", person="演示医生")),
     ("GET", "/api/clinic/studies"): list_of("study", "q={name}", "q={patient_id}", "q={accession}",
                                             f"q={SHARED_PATIENT_ID}", "limit=500"),
     ("POST", "/api/deliveries/{delivery_id}/acknowledge"): Call({"delivery_id": "delivery"}),
@@ -178,6 +183,7 @@ TABLE: dict[tuple[str, str], Call] = {
     ("GET", "/api/admin/alarms"): list_of("alarm"),
     ("POST", "/api/admin/alarms/{alarm_id}/acknowledge"): Call({"alarm_id": "alarm"}),
     ("GET", "/api/admin/deliveries"): list_of("report"),
+    ("GET", "/api/admin/commitments"): list_of("commitment"),
     ("POST", "/api/admin/deliveries/{delivery_id}/retry"): Call({"delivery_id": "node_delivery"}),
     ("GET", "/api/admin/audit"): list_of("study", "study={study}", "limit=2000"),
     # DICOMweb

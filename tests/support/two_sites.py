@@ -39,6 +39,7 @@ from storage.model import (
     User,
     new_id,
 )
+from storage.model.commitments import Commitment, CommitmentItem, CommitmentState
 from storage.model.orders import Hl7Partner, OrderSource
 from storage.tables import schema
 from tests.support import dicom_builders, ecg_builders
@@ -132,11 +133,16 @@ async def _furnish(parts: Parts, clinic: Clinic) -> None:
     device = Device(new_id(), site, f"演示{word}DR", f"DR_{site.upper()}", "10.1.1.1", "DX")
     node = Destination(new_id(), site, DestinationKind.DICOM, f"演示{word}影像归档", f"PACS_{site.upper()}",
                        f"pacs.{site}.invalid", 104)
-    clinic.ids |= {"device": device.id, "destination": node.id}
+    pull = Destination(new_id(), site, DestinationKind.PULL, f"演示{word}的取件程序")
+    asked = Commitment(new_id(), f"2.25.7{site.encode().hex()}", site, device.id, device.ae_title, "10.1.1.1", "", "n",
+                       parts.clock(), CommitmentState.WAITING)
+    clinic.ids |= {"device": device.id, "destination": node.id, "commitment": asked.id}
 
     def add(tx) -> None:
+        tx.commitments.add(asked, [CommitmentItem("1.2", "1.2.3")])
         tx.sites.add_device(device)
         tx.sites.add_destination(node)
+        tx.sites.add_destination(pull)
 
     await parts.database.write(add)
     receipt = await receive_part10(parts, f"not DICOM, from {word} {site}".encode(), _sender(clinic),
@@ -198,8 +204,9 @@ async def _sign(parts: Parts, clinic: Clinic) -> None:
     await run_due_jobs(parts, parts.clock)
     deliveries = await parts.database.read(lambda tx: tx.deliveries.of_report(report.id, EVERYWHERE))
     page = next(delivery for delivery in deliveries if delivery.kind is DestinationKind.CLINIC_PAGE)
-    clinic.ids |= {"report": report.id, "delivery": page.id,
-                   "node_delivery": next(delivery.id for delivery in deliveries if delivery.id != page.id)}
+    by_kind = {delivery.kind: delivery.id for delivery in deliveries}
+    clinic.ids |= {"report": report.id, "delivery": page.id, "node_delivery": by_kind[DestinationKind.DICOM],
+                   "pulled": by_kind[DestinationKind.PULL]}
 
 
 async def _reading_ready_for(parts: Parts, clinic: Clinic, act: str) -> Reading:

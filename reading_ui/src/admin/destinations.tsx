@@ -12,7 +12,7 @@ import { Table } from './table';
 import { useAdminWords } from './use_words';
 
 const NEW = 'new';
-const KINDS = ['dicom', 'orthanc', 'clinic_page'];
+const KINDS = ['dicom', 'orthanc', 'pull', 'clinic_page'];
 
 export function DestinationsSection() {
   const w = useWords();
@@ -68,9 +68,10 @@ function DestinationDialog({ destination, onClose, onSaved }: { destination: Des
     host: destination?.host ?? '',
     port: destination?.port ?? 104,
     is_enabled: destination?.is_enabled ?? true,
+    asks_commitment: destination?.asks_commitment ?? false,
   });
   const set = (change: Partial<typeof form>): void => { setForm({ ...form, ...change }); };
-  const isNetwork = form.kind !== 'clinic_page';
+  const isNetwork = form.kind !== 'clinic_page' && form.kind !== 'pull';
   const body = isNetwork ? form : { ...form, host: '', port: 0, ae_title: '' };
   return (
     <FormDialog
@@ -101,6 +102,9 @@ function DestinationDialog({ destination, onClose, onSaved }: { destination: Des
           <TextField label={a.host} required value={form.host} onChange={(event) => { set({ host: event.target.value }); }} />
           <TextField label={a.port} type="number" required min={1} max={65535} value={form.port} onChange={(event) => { set({ port: Number(event.target.value) }); }} />
         </>
+      )}
+      {form.kind === 'dicom' && (
+        <CheckField label={a.asksCommitment} checked={form.asks_commitment} onChange={(event) => { set({ asks_commitment: event.target.checked }); }} />
       )}
       <CheckField label={a.enabled} checked={form.is_enabled} onChange={(event) => { set({ is_enabled: event.target.checked }); }} />
     </FormDialog>

@@ -384,6 +384,7 @@ export interface DestinationView {
   host: string;
   port: number;
   is_enabled: boolean;
+  asks_commitment: boolean;
 }
 
 export interface DestinationRequest {
@@ -394,6 +395,7 @@ export interface DestinationRequest {
   host?: string;
   port?: number;
   is_enabled?: boolean;
+  asks_commitment?: boolean;
 }
 
 export interface UserView {
@@ -469,6 +471,22 @@ export interface LiveEvent {
   site_id: string;
   study_id: string;
   reading_id: string;
+}
+
+/** One request of a device, and how far its result has come. */
+export interface CommitmentView {
+  id: string;
+  transaction_uid: string;
+  site_id: string;
+  ae_title: string;
+  requested_at: string;
+  state: string;
+  instances: number;
+  failed: number;
+  reported_at: string | null;
+  attempts: number;
+  next_attempt_at: string | null;
+  last_error: string;
 }
 
 /** The certificate that a caller with the device's AE title and address showed last. */
@@ -864,6 +882,34 @@ export interface StudyOriginView {
   decided_by: string | null;
   seen: string;
   why: string;
+}
+
+/** A report to be fetched; `id` is that of its delivery. */
+export interface PulledReportView {
+  id: string;
+  state: string;
+  report_id: string;
+  version: number;
+  report_state: string;
+  is_critical: boolean;
+  signed_at: string | null;
+  queued_at: string;
+  sent_at: string | null;
+  accepted_at: string | null;
+  opened_at: string | null;
+  acknowledged_at: string | null;
+  study_instance_uid: string;
+  accession_number: string;
+  patient_id: string;
+  patient_name: string;
+  pdf_sha256: string;
+  dicom_sha256: string;
+}
+
+/** `accepted`: the program has the report whole; `opened`, `acknowledged`: a person did so, who is named. */
+export interface ReportStepRequest {
+  step: string;
+  person?: string;
 }
 
 /** One arrival in quarantine. */

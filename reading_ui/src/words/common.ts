@@ -84,7 +84,7 @@ export const zh = {
     refused: '被拒收',
     called_back: '已召回',
   } as Record<string, string>,
-  destinationKind: { clinic_page: '诊所页面', dicom: 'DICOM 节点', orthanc: 'Orthanc' } as Record<string, string>,
+  destinationKind: { clinic_page: '诊所页面', dicom: 'DICOM 节点', orthanc: 'Orthanc', pull: '诊所自己的程序来取' } as Record<string, string>,
   role: { clinic: '诊所', reader: '阅片医师', reviewer: '审核医师', admin: '管理员' } as Record<string, string>,
   problem: {
     offline: '连接不上网关。请检查网络；已写的内容还在本页。',
@@ -122,6 +122,7 @@ export const zh = {
     'origin-unsettled': '还没有确定这份检查来自哪家机构。请管理员先在“来源待定”中确认，然后才能签发。',
     'not-a-certificate': '这不是证书，也不是证书的 SHA-256 指纹。',
     'no-reason': '请写明理由。',
+    pulled: '这份报告由诊所自己的程序来取，我们无法主动发送。',
     settled: '这份检查的来源已经确定。',
     delivered: '报告已经送达。',
     'not-holder': '这份检查现在不在您手里。',
@@ -231,7 +232,7 @@ export const en: typeof zh = {
     refused: 'Refused',
     called_back: 'Called back',
   },
-  destinationKind: { clinic_page: 'Clinic page', dicom: 'DICOM node', orthanc: 'Orthanc' },
+  destinationKind: { clinic_page: 'Clinic page', dicom: 'DICOM node', orthanc: 'Orthanc', pull: 'fetched by the clinic’s own program' },
   role: { clinic: 'Clinic', reader: 'Reader', reviewer: 'Reviewer', admin: 'Administrator' },
   problem: {
     offline: 'The gateway cannot be reached. Check the network; what you wrote is still on this page.',
@@ -269,6 +270,7 @@ export const en: typeof zh = {
     'origin-unsettled': 'Nobody has said yet which clinic this study comes from. An administrator must settle that before it can be signed.',
     'not-a-certificate': 'This is neither a certificate nor the SHA-256 fingerprint of one.',
     'no-reason': 'Please write down why.',
+    pulled: 'The clinic’s own program fetches it; we cannot call there.',
     settled: 'It is settled already where this study comes from.',
     delivered: 'The report has been delivered.',
     'not-holder': 'You do not hold this examination at the moment.',
