@@ -21,6 +21,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "gateway.observability": (),
     "gateway.wire": (),
     **{maker: COMMON for maker in MAKERS},
+    "gateway.renditions": ("gateway.formats", *COMMON),      # a picture or a copy is made of what a format reads
     "gateway.services": (*BELOW_SERVICES, "storage.interface", "routing_rules"),
     **{edge: ("gateway.services", "gateway.wire", *BELOW_SERVICES) for edge in EDGES},
     "gateway.http": ("gateway.services", *BELOW_SERVICES),
