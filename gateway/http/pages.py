@@ -62,5 +62,5 @@ def _file(path: Path, *, is_hashed: bool) -> web.FileResponse:
     headers = {"Cache-Control": FOREVER if is_hashed else ASK_FIRST}
     if path.suffix in TYPES:
         headers["Content-Type"] = TYPES[path.suffix]
-    # FileResponse sends the .br or .gz that lies beside the file to browsers that take it.
+    # FileResponse sends the .gz that lies beside the file to browsers that take it.
     return web.FileResponse(path, headers=headers)
