@@ -1,7 +1,8 @@
 """Ask the node that got a report to commit to it, and take its answer (PS3.4 annex J, as the user).
 
 A node may answer on the association it was asked on, or call us hours later; either way the answer is written once.
-A delivery that was waiting for a yes goes on at once, one that got a no when its pause is over. Whoever answers must be whom we asked.
+A delivery that was waiting for a yes goes on at once, one that got a no when its pause is over. Whoever answers must
+be whom we asked.
 """
 
 from __future__ import annotations

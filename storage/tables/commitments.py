@@ -90,6 +90,17 @@ class Commitments:
             .order_by(commitment.c.requested_at.desc(), commitment.c.id.desc()).limit(limit))
         return [_commitment(row) for row in rows]
 
+    def recent_with_counts(self, scope: Scope, limit: int = 100) -> list[tuple[Commitment, int, int]]:
+        """(transaction, instances, those of them that failed), newest first."""
+        found = self.recent(scope, limit)
+        is_failed = sa.and_(commitment_item.c.failure_reason.is_not(None), commitment_item.c.failure_reason != 0)
+        rows = self._connection.execute(
+            sa.select(commitment_item.c.commitment_id, sa.func.count(), sa.func.count(sa.case((is_failed, 1))))
+            .where(commitment_item.c.commitment_id.in_([one.id for one in found]))
+            .group_by(commitment_item.c.commitment_id))
+        counts = {of: (int(count), int(failed)) for of, count, failed in rows}
+        return [(one, *counts.get(one.id, (0, 0))) for one in found]
+
     def arrivals_of(self, study_id: str, sop_instance_uid: str) -> list[tuple[str | None, bool]]:
         """(device, is in dispute) of each time this instance came; a conflict is until a person has decided."""
         rows = self._connection.execute(

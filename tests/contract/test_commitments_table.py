@@ -23,8 +23,8 @@ from tests.support.stores import START
 
 HERE, ELSEWHERE = Scope(frozenset({"here"})), Scope(frozenset({"there"}))
 ITEMS = [CommitmentItem("1.2.840.10008.5.1.4.1.1.2", f"1.2.3.{n}") for n in range(1, 6)]
-STEP = PerformedStep("step-1", "1.9.1", "here", "device-1", "CT1", StepState.IN_PROGRESS, ("1.2", "1.3"), ("A1",), START,
-                     START, {"00100010": {"vr": "PN", "Value": [{"Alphabetic": "演示"}]}})
+STEP = PerformedStep("step-1", "1.9.1", "here", "device-1", "CT1", StepState.IN_PROGRESS, ("1.2", "1.3"), ("A1",),
+                     START, START, {"00100010": {"vr": "PN", "Value": [{"Alphabetic": "演示"}]}})
 
 
 def asked(name: str = "c1", uid: str = "2.25.1", **more) -> Commitment:
@@ -126,8 +126,8 @@ async def test_a_source_replaces_what_it_said_and_others_stay(database):
 
 def study(number: int, **more) -> Study:
     patient = Patient(f"patient-{number}", "here", "P1", PatientName("演示"), "M", None)
-    known = Study(f"study-{number:02d}", f"1.2.{number}", "here", patient, "device-1", "CT", "CHEST", "", "", START, None,
-                  "routine", StudyState.COMPLETE, 10 + number, None, START, START)
+    known = Study(f"study-{number:02d}", f"1.2.{number}", "here", patient, "device-1", "CT", "CHEST", "", "", START,
+                  None, "routine", StudyState.COMPLETE, 10 + number, None, START, START)
     return dataclasses.replace(known, **more)
 
 

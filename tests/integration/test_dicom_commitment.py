@@ -12,8 +12,11 @@ import pytest
 from gateway.dicom.commitment_scp import commitment_handlers
 from gateway.services.answer_commitment import JOB
 from gateway.services.job_runner import JobRunner
+from gateway.services.reach_second_copy import prepare_second_copy
+from gateway.services.second_copy import copy_waiting
 from storage.model import EVERYWHERE, Device
 from storage.model.commitments import CommitmentState
+from storage.opening import open_second_copy
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.commitment_user import CommitmentUser, references_of
@@ -142,9 +145,8 @@ async def test_objects_and_echoes_sent_while_a_report_is_on_its_way_are_all_answ
     assert set(await asyncio.to_thread(user.store, *others)) == {0}
     await running
     assert len(user.reports) == 1
-    for data in others:
-        assert await receiver.parts.database.read(
-            lambda tx, uid=references_of(data)[0][1]: tx.studies.find_instance(uid)) is not None
+    for _, uid in references_of(*others):
+        assert await receiver.parts.database.read(lambda tx, uid=uid: tx.studies.find_instance(uid)) is not None
 
 
 async def test_a_device_that_released_gets_the_report_on_an_association_of_ours(receiver, user):
@@ -351,3 +353,25 @@ async def test_dcmtk_can_still_echo_and_store_beside_the_service(receiver, tmp_p
     assert (await dcmtk.echoscu(receiver.address)).is_success
     paths = build.write_all(tmp_path / "in", [build.ct_slice(1)])
     assert (await dcmtk.storescu(receiver.address, paths)).statuses == [0]
+
+
+async def test_where_a_second_copy_is_set_up_only_what_is_there_too_is_committed(receiver, user, tmp_path):
+    """B5: on two independent media. Waits for the copy, and names 0213 if it does not come."""
+    receiver.parts = replace(receiver.parts, second_copy=open_second_copy(
+        data_dir=receiver.parts.settings.data_dir, folder=str(tmp_path / "second")))
+    await prepare_second_copy(receiver.parts)
+    first, second = build.ct_slice(1), build.ct_slice(2)
+    await opened(user, receiver, first)
+    _, uid = await ask(user, references_of(first))
+    await run_jobs(receiver)
+    assert await state_of(receiver, uid) is CommitmentState.WAITING
+    assert await copy_waiting(receiver.parts) == 1
+    receiver.clock.advance(6)
+    await run_jobs(receiver)
+    assert user.reports[0].event_type == 1
+    assert await asyncio.to_thread(user.store, second) == [0]
+    await ask(user, references_of(second))
+    await run_jobs(receiver)
+    receiver.clock.advance(receiver.parts.settings.commitment_wait_s + 1)
+    await run_jobs(receiver)
+    assert user.reports[1].failed == {references_of(second)[0][1]: 0x0213}

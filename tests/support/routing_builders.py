@@ -67,7 +67,7 @@ def add_instance(tx, study: Study, series: Series | None = None, *, at) -> Insta
     """One more instance, as receiving leaves it."""
     number = next(_numbers)
     series_id = series.id if series is not None else f"series-{number}"
-    made = Instance(new_id(), study.id, series_id, f"1.2.3.9.{number}", "1.2.3", InstanceFormat.DICOM, "1.2",
+    made = Instance(new_id(), study.id, series_id, f"1.2.4.{number}", "1.2.3", InstanceFormat.DICOM, "1.2",
                     "0" * 64, 10, number, 8, 8, 1, study.modality == "ECG", at)
     tx.studies.add_instance(made)
     return made

@@ -134,7 +134,7 @@ async def _furnish(parts: Parts, clinic: Clinic) -> None:
     node = Destination(new_id(), site, DestinationKind.DICOM, f"演示{word}影像归档", f"PACS_{site.upper()}",
                        f"pacs.{site}.invalid", 104)
     pull = Destination(new_id(), site, DestinationKind.PULL, f"演示{word}的取件程序")
-    asked = Commitment(new_id(), f"2.25.7{site.encode().hex()}", site, device.id, device.ae_title, "10.1.1.1", "", "n",
+    asked = Commitment(new_id(), f"2.25.7{site.encode().hex()}", site, device.id, device.ae_title, "10.1.1.1", "", "",
                        parts.clock(), CommitmentState.WAITING)
     clinic.ids |= {"device": device.id, "destination": node.id, "commitment": asked.id}
 

@@ -413,6 +413,7 @@ class DestinationView(msgspec.Struct, frozen=True):
     host: str
     port: int
     is_enabled: bool
+    asks_commitment: bool                # accepted means: the node has committed to keeping the report
 
 
 class DestinationRequest(msgspec.Struct, frozen=True):
@@ -423,6 +424,7 @@ class DestinationRequest(msgspec.Struct, frozen=True):
     host: str = ""
     port: int = 0
     is_enabled: bool = True
+    asks_commitment: bool = False
 
 
 class UserView(msgspec.Struct, frozen=True):

@@ -43,6 +43,35 @@ export function DeliveriesSection() {
           },
         ]}
       />
+      <Commitments />
     </>
+  );
+}
+
+/** What devices asked us to commit to: checked by hash, and told to them until they take it. */
+function Commitments() {
+  const a = useAdminWords();
+  const format = useFormat();
+  const commitments = useResource(api.commitments, 'commitments');
+  useLive((event) => event.kind === 'commitment', commitments.reload);
+  return (
+    <section data-testid="commitments">
+      <h2>{a.commitments}</h2>
+      <Table
+        label={a.commitments}
+        list={commitments}
+        idOf={(commitment) => commitment.id}
+        nothing={a.commitmentsNone}
+        columns={[
+          { title: a.commitmentDevice, cell: (commitment) => <b>{commitment.ae_title}</b> },
+          { title: a.commitmentAsked, cell: (commitment) => format.when(commitment.requested_at) },
+          { title: a.commitmentInstances, cell: (commitment) => a.commitmentCounted(commitment.failed, commitment.instances) },
+          { title: a.state, cell: (commitment) => said(a.commitmentState, commitment.state) },
+          { title: a.attempts, cell: (commitment) => format.number(commitment.attempts), isNumber: true },
+          { title: a.nextAt, cell: (commitment) => format.when(commitment.next_attempt_at) },
+          { title: a.why, cell: (commitment) => <span className="wrap">{commitment.last_error}</span> },
+        ]}
+      />
+    </section>
   );
 }

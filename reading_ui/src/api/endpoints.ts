@@ -92,6 +92,7 @@ export const admin = {
   users: list<t.UserView>('users'),
   alarms: list<t.AlarmView>('alarms'),
   deliveries: list<t.DeliveryView>('deliveries'),
+  commitments: list<t.CommitmentView>('commitments'),
   audit: list<t.AuditView>('audit'),
   rules: (signal?: AbortSignal) => getJson<t.RuleSetView>('/api/admin/rules', signal),
   addSite: (body: t.SiteView) => sendJson<t.SiteView>('POST', '/api/admin/sites', body),
