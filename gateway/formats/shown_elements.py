@@ -52,8 +52,8 @@ def _add(ds: Dataset, place: Place, texts: TextReader, device_codec: str | None,
         here = (*place, int(tag))
         items = _items(ds, tag) if len(place) < 2 * _MAX_DEPTH else None
         if items is not None:
-            text = f"[{len(items)}]"
-            shown.append(_named(ds, here, tag, "SQ", text, text))
+            count = f"[{len(items)}]"
+            shown.append(_named(ds, here, tag, "SQ", count, count))
             for number, item in enumerate(items, 1):
                 _add(item, (*here, number), texts, device_codec, shown)
             continue
@@ -89,16 +89,29 @@ def _private_name(ds: Dataset, tag: BaseTag) -> str:
         return creator
 
 
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, EOFError, OSError, struct.error, NotImplementedError,
+               RecursionError)
+"""What pydicom raises for an element that is not what it says."""
+
+
+def _element(ds: Dataset, tag: BaseTag) -> Any:
+    """The element as it was read, None where there is none or pydicom cannot hand it out."""
+    try:
+        return ds.get_item(tag) if tag in ds else None
+    except _UNREADABLE:
+        return None
+
+
 def _vr(ds: Dataset, tag: BaseTag) -> str:
-    element: Any = ds.get_item(tag)
-    vr = str(element.VR or "")
+    element = _element(ds, tag)
+    vr = str(element.VR or "") if element is not None else ""
     if vr in ("", "UN") and dictionary_has_tag(tag) and not tag.is_private:
         vr = dictionary_VR(tag).split(" ")[0]
     return vr or "UN"
 
 
 def _raw(ds: Dataset, tag: BaseTag) -> bytes:
-    element: Any = ds.get_item(tag) if tag in ds else None
+    element = _element(ds, tag)
     if element is None:
         return b""
     value = element.value
@@ -113,16 +126,17 @@ def _items(ds: Dataset, tag: BaseTag) -> list[Dataset] | None:
         return None
     try:
         value = ds[tag].value
-    except (ValueError, TypeError, KeyError, AttributeError, EOFError, OSError, struct.error, NotImplementedError,
-            RecursionError):
+    except _UNREADABLE:
         return None
     return list(value) if isinstance(value, Sequence) else None
 
 
 def _converted(ds: Dataset, tag: BaseTag) -> str | None:
     """A number that pydicom has read already, on its way into a sequence; None for whatever is still bytes."""
-    element: Any = ds.get_item(tag)
-    if isinstance(element, RawDataElement) or isinstance(element.value, bytes) or element.VR in _TEXT_VRS:
+    element = _element(ds, tag)
+    if element is None or isinstance(element, RawDataElement) or isinstance(element.value, bytes):
+        return None
+    if element.VR in _TEXT_VRS:
         return None
     values = element.value if isinstance(element.value, (list, MultiValue)) else [element.value]
     return "\\".join(f"{v:g}" if isinstance(v, float) else str(v) for v in values if v is not None)

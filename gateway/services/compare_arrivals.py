@@ -7,6 +7,7 @@ one site is not shown an object of another.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -46,7 +47,8 @@ from storage.model import (
 
 _FIRST_BYTES = 1 << 20
 _SHOWN_BYTES = 128
-_MAX_COMPARED_BYTES = 512 << 20          # of decoded pixels of one object; more frames than that are not compared
+_MAX_COMPARED_BYTES = 128 << 20          # of decoded pixels of one object; more frames than that are not compared
+_COMPARING = threading.Lock()            # one comparison at a time: it must not starve receiving
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,8 @@ def _pixel_difference(first: FileHead, second: FileHead) -> PixelDifference:
     verdict = shape_verdict(*shapes)
     if verdict is not None or one is None or other is None:
         return PixelDifference(verdict or PixelVerdict.NONE, shapes[0] or (), shapes[1] or ())
-    return _compared_frames(one, other, shapes[0] or ())
+    with _COMPARING:
+        return _compared_frames(one, other, shapes[0] or ())
 
 
 def _shape(image: StoredImage | None) -> tuple[int, ...] | None:
