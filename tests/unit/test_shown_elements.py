@@ -21,7 +21,6 @@ from gateway.formats.shown_elements import MAX_ELEMENTS, shown_elements
 from gateway.renditions.stored_file import read_head
 from tests.support import dicom_builders as build
 
-
 pytestmark = pytest.mark.filterwarnings("ignore")        # pydicom warns of what is wrong here on purpose
 
 
