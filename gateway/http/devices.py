@@ -8,21 +8,14 @@ from gateway.http.messages.devices import DeviceRequest, DeviceView, ShownCertif
 from gateway.http.routing import ADMINS, Route, caller_of, json_response, read_json
 from gateway.services.administer_sites import By, add_device, change_device
 from gateway.services.ports import Parts
-from gateway.services.watch_certificates import freshness_of
-from storage.interface import Transaction
+from gateway.services.watch_certificates import freshness_of, list_devices
 from storage.model import Device, SeenCertificate, new_id
 
 
 def routes(parts: Parts) -> list[Route]:
     """The rows of this file."""
     async def list_all(request: web.Request) -> web.StreamResponse:
-        scope = caller_of(request).scope
-
-        def look_up(tx: Transaction) -> list[tuple[Device, SeenCertificate | None]]:
-            return [(device, tx.origins.newest_certificate(device.ae_title, device.address))
-                    for device in tx.sites.devices(scope)]
-
-        found = await parts.database.read(look_up)
+        found = await list_devices(parts, caller_of(request).scope)
         return json_response([device_view(device, _shown(parts, seen)) for device, seen in found])
 
     async def add(request: web.Request) -> web.StreamResponse:

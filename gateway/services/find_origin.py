@@ -97,15 +97,20 @@ def raise_waiting(tx: Transaction, study_id: str, why: str, *, at: datetime) -> 
     tx.alarms.raise_alarm(ALARM, site_id=INBOX_SITE_ID, ref=study_id, detail=detail, at=at)
 
 
-def uploaded(site_id: str, caller: str) -> Origin:
-    """Of a file without DICOM elements that an account sent for its site."""
-    return Origin(OriginState.SETTLED, site_id, EvidenceKind.ACCOUNT, "agree",
-                  (Evidence(EvidenceKind.ACCOUNT, caller, site_id),))
+def keep_upload(tx: Transaction, study: Study, *, caller: str, at: datetime) -> None:
+    """Of a file without DICOM elements, sent for a site by an account of it."""
+    tx.origins.add(StudyOrigin(
+        study_id=study.id, state=OriginState.SETTLED, site_id=study.site_id, decided_by=EvidenceKind.ACCOUNT,
+        why="agree", device_id=study.device_id, sender_site_id=study.site_id, at=at,
+        evidence=(Evidence(EvidenceKind.ACCOUNT, caller, study.site_id),)))
 
 
 def _weigh(tx: Transaction, seen: Seen) -> Origin:
     is_relay = seen.device is not None and seen.device.is_relay
-    return weigh(seen, sites=tx.sites.sites(EVERYWHERE), rules=tx.origins.relay_rules() if is_relay else ())
+    # Most studies come from a device that names its site and say no more: nothing else is looked up for them.
+    are_sites_named = is_relay or bool(seen.ordered_by) or "InstitutionName" in seen.elements
+    return weigh(seen, sites=tx.sites.sites(EVERYWHERE) if are_sites_named else (),
+                 rules=tx.origins.relay_rules() if is_relay else ())
 
 
 def _ordered_by(tx: Transaction, study_instance_uid: str, elements: Mapping[str, str],

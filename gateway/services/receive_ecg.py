@@ -17,6 +17,7 @@ from gateway.core.errors import Unreadable
 from gateway.core.waveform import EcgPatient, EcgRecord
 from gateway.formats.ecg import ecg_facts, read_ecg, recognise
 from gateway.observability import metrics
+from gateway.services.find_origin import keep_upload
 from gateway.services.ports import Event, Parts
 from gateway.services.receive_instance import Sender, keep_quarantined, receive_part10
 from gateway.services.returned_study import note_return
@@ -127,6 +128,7 @@ class _Arriving:
         if not tx.studies.add_study(study):
             raise _LostRace
         note_return(tx, study, at=now)
+        keep_upload(tx, study, caller=self._sender.audit_actor, at=now)
         tx.studies.add_series(series)
         tx.studies.add_instance(instance)
         tx.studies.add_ecg(ecg_facts(record, instance.id))

@@ -16,7 +16,7 @@ from gateway.formats.certificates import read_certificate
 from gateway.services.job_runner import JobHandler
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
-from storage.model import EVERYWHERE, INBOX_SITE_ID, Device, Job, SeenCertificate
+from storage.model import EVERYWHERE, INBOX_SITE_ID, Device, Job, Scope, SeenCertificate
 
 ALARM = "certificate-expiring"
 _JOB_KIND = "watch_certificates"
@@ -65,6 +65,13 @@ async def watched_certificates(parts: Parts) -> list[WatchedCertificate]:
     return [*own, *(WatchedCertificate(
         device.name, device.site_id, device.id, shown.sha256, shown.subject, shown.not_after,
         freshness_of(shown.not_after, now)) for device, shown in seen)]
+
+
+async def list_devices(parts: Parts, scope: Scope) -> list[tuple[Device, SeenCertificate | None]]:
+    """Every device with the certificate that a caller of its title and address showed last, admitted or not."""
+    return await parts.database.read(lambda tx: [
+        (device, tx.origins.newest_certificate(device.ae_title, device.address))
+        for device in tx.sites.devices(scope)])
 
 
 async def warn_of_certificates(parts: Parts) -> int:

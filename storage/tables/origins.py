@@ -22,7 +22,8 @@ from storage.tables import schema as t
 from storage.tables.upserts import upsert
 
 _STANDING = t.exam_order.c.state != OrderState.WITHDRAWN.value
-# Built once: every new study runs the first.
+# Built once: every new study runs the first two.
+_ADDING = sa.insert(t.study_origin)
 _ORDERING = (sa.select(t.exam_order.c.site_id).distinct()
              .where(t.exam_order.c.study_instance_uid == sa.bindparam("uid"), _STANDING)
              .order_by(t.exam_order.c.site_id))
@@ -41,7 +42,7 @@ class Origins:
     # ---------------------------------------------------------------------------------------------------- origins
     def add(self, origin: StudyOrigin) -> None:
         """With the study."""
-        self._connection.execute(sa.insert(t.study_origin), _origin_row(origin))
+        self._connection.execute(_ADDING, _origin_row(origin))
 
     def get(self, study_id: str) -> StudyOrigin | None:
         """None for studies of before evidence was kept."""
