@@ -134,7 +134,8 @@ def test_two_administrators_seal_release_and_delete_by_keyboard(desk: Desk) -> N
         page.get_by_test_id("approve-deletion").press("Enter", timeout=SLOW_MS)
         page.get_by_test_id("form-save").press("Enter")
         expect(page.get_by_test_id("deletion-state")).to_have_text("已同意，等待中", timeout=SLOW_MS)
-        expect(study_row(page, "演示陈旧二").get_by_test_id("standing")).to_have_text("已同意，等待中", timeout=SLOW_MS)
+        standing = study_row(page, "演示陈旧二").get_by_test_id("standing")
+        expect(standing).to_have_text("已同意，等待中", timeout=SLOW_MS)
         assert sideways(page, "withdraw-deletion") <= 0
         photograph(page, "keeping-deletion")
         page.get_by_test_id("withdraw-deletion").press("Enter")
