@@ -1,4 +1,4 @@
-"""`site`, `device`, `user`, `token`, `destination`: add, list, show, disable; with the gateway running or stopped."""
+"""`site`, `device`, `user`, `token`, `destination`, `partner`: add, list, show, disable; gateway running or stopped."""
 
 from __future__ import annotations
 
@@ -156,3 +156,15 @@ _add(destination, "destination", "Add a DICOM node, an Orthanc, or a clinic's ow
      click.option("--asks-commitment", is_flag=True,
                   help="A report is accepted once the DICOM node has committed to keeping it."))
 _common(destination, "destination", "id")
+
+
+@click.group()
+def partner() -> None:
+    """Systems that may send orders by HL7 v2."""
+
+
+_add(partner, "partner", "Let a system send, e.g. `partner add YCHIS --site yangchang --character-set GB18030`.",
+     click.argument("facility"), click.option("--site", "site_id", required=True),
+     click.option("--application", help="MSH-3; left out: any."), click.option("--name"),
+     click.option("--character-set", help="Of its text where MSH-18 says nothing.  [default: UTF-8]"))
+_common(partner, "partner", "id")

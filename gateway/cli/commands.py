@@ -12,6 +12,7 @@ from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 from gateway.cli.keeping_commands import COMMANDS as KEEPING_COMMANDS
+from gateway.cli.partner_commands import PARTNER_COMMANDS
 from gateway.cli.rule_commands import COMMANDS as RULES_COMMANDS
 from gateway.core.errors import InvalidRequest, NotFound
 from gateway.demo.county import COMMANDS as DEMO_COMMANDS
@@ -204,7 +205,8 @@ COMMANDS: Mapping[str, Command] = {
     "token add": add_token, "token list": list_tokens, "token show": show_token, "token disable": disable_token,
     "destination add": add_destination, "destination list": list_destinations,
     "destination show": show_destination, "destination disable": disable_destination,
-    "verify": verify_store, **KEEPING_COMMANDS, "doctor": examine, **RULES_COMMANDS, **DEMO_COMMANDS,
+    "verify": verify_store, "doctor": examine, **KEEPING_COMMANDS, **PARTNER_COMMANDS, **RULES_COMMANDS,
+    **DEMO_COMMANDS,
 }
 
 

@@ -18,7 +18,8 @@ from gateway.settings import Settings
 # Loaded when called: asking the running gateway for a list must not pay for rule engine, codecs and ECG readers.
 ELSEWHERE = {
     "site": "gateway.cli.admin", "device": "gateway.cli.admin", "user": "gateway.cli.admin",
-    "token": "gateway.cli.admin", "destination": "gateway.cli.admin", "rules": "gateway.cli.rules",
+    "token": "gateway.cli.admin", "destination": "gateway.cli.admin", "partner": "gateway.cli.admin",
+    "rules": "gateway.cli.rules",
     "keeping": "gateway.cli.keeping", "hold": "gateway.cli.keeping",
     "deletion": "gateway.cli.keeping",
     "demo": "gateway.cli.demo", "ecg": "gateway.cli.ecg",

@@ -47,14 +47,18 @@ async def test_the_client_of_the_hl7_package_gets_its_answer(centre):
 
 
 async def test_a_program_of_the_hl7_package_sends_a_file_to_the_shipped_program(tmp_path):
-    (tmp_path / "orders.hl7").write_bytes(framed(omi(facility="yangchang")))
+    (tmp_path / "orders.hl7").write_bytes(framed(omi(facility="YCHIS", character_set=""), "gb18030"))
     with RunningGateway(tmp_path / "var") as gateway:
         gateway.command("site", "add", "yangchang", "--name", "羊场镇卫生院")
+        made = gateway.command("partner", "add", "YCHIS", "--site", "yangchang", "--character-set", "GB18030")
+        assert gateway.command("partner", "list")["rows"] == [made]
+        assert gateway.command("partner", "show", made["id"]) == made
         host, port = gateway.mllp.rsplit(":", 1)
         done = await asyncio.to_thread(subprocess.run, [
             sys.executable, "-c", "from hl7.client import mllp_send; mllp_send()", "--port", port, "--file",
             str(tmp_path / "orders.hl7"), host], capture_output=True, timeout=60)
         assert b"MSA|AA|M1" in done.stdout, (done.stdout, done.stderr)
+        assert gateway.command("partner", "disable", made["id"])["is_enabled"] is False
 
 
 async def test_broken_frames_are_kept_with_a_reason_and_the_next_message_is_served(centre):
