@@ -10,7 +10,8 @@ import msgspec
 
 def to_json(value: Any) -> str:
     """Records, enums and times become plain JSON; Chinese stays readable; NaN is refused, as JSON has none."""
-    return json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(msgspec.to_builtins(value))
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 from_json = msgspec.json.decode

@@ -22,9 +22,9 @@ from pathlib import Path
 
 from storage.errors import ObjectMissing, StorageFull, StorageUnavailable
 from storage.model import ObjectRef, new_id
+from storage.objects.large_files import LARGE_BYTES, HashBeside, WriteBack
 
 _HEX_DIGITS = frozenset("0123456789abcdef")
-_SYNCED_SOON_BYTES = 2 << 20
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -165,24 +165,33 @@ class FileObjectWriter:
         self._part = parts if is_nameless else parts / new_id()
         self._is_nameless = is_nameless
         self._hash = hashlib.sha256()
+        self._hash_beside: HashBeside | None = None          # of a large object
         self._size_bytes = 0
         with _translating():
             if is_nameless:
                 self._descriptor = os.open(parts, os.O_WRONLY | os.O_TMPFILE | os.O_CLOEXEC, 0o600)
             else:
                 self._descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._write_back = WriteBack(self._descriptor)
 
     def write(self, data: bytes | memoryview) -> None:
         with _translating():
             _write_all(self._descriptor, data)
-        self._hash.update(data)
         self._size_bytes += memoryview(data).nbytes
+        if self._size_bytes < LARGE_BYTES:
+            self._hash.update(data)
+            return
+        if self._hash_beside is None:
+            self._hash_beside = HashBeside(self._hash)
+        self._hash_beside.update(bytes(data))
+        self._write_back.written(self._size_bytes)
 
     @property
     def finishes_soon(self) -> bool:
-        return self._size_bytes <= _SYNCED_SOON_BYTES
+        return self._size_bytes < LARGE_BYTES
 
     def ref(self) -> ObjectRef:
+        self._end_hash()
         return ObjectRef(self._hash.hexdigest(), self._size_bytes)
 
     def finish(self) -> ObjectRef:
@@ -197,12 +206,17 @@ class FileObjectWriter:
 
     def replace(self, ref: ObjectRef) -> None:
         """Take the place of what lies under this name. For `repair` alone."""
-        if (self._hash.hexdigest(), self._size_bytes) != (ref.sha256, ref.size_bytes):
+        if self.ref() != ref:
             raise StorageUnavailable(f"the bytes for the repair of {ref.sha256} are not those of its name")
         with _translating():
             self._take_place(ref)
 
+    def _end_hash(self) -> None:
+        if self._hash_beside is not None:
+            self._hash_beside.finish()
+
     def abandon(self) -> None:
+        self._end_hash()
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

@@ -26,7 +26,10 @@ def main(wanted: list[str]) -> None:
         if wanted and not any(part in name for part in wanted):
             continue
         print(f"» {name}", file=sys.stderr, flush=True)
-        rows.extend(importlib.import_module(f"tests.benchmarks.{name}").measure())
+        for row in importlib.import_module(f"tests.benchmarks.{name}").measure():
+            rows.append(row)
+            print(f"  {row.name}: {row.value:.4g} {row.unit}", "" if row.ratio is None else f"({row.ratio:.2f})",
+                  file=sys.stderr, flush=True)
     table = Table("what", "value", "unit", "goal", "peer", "ratio", box=None, header_style="bold")
     for row in rows:
         table.add_row(row.name, f"{row.value:.4g}", row.unit, row.goal, row.peer,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -139,3 +140,25 @@ def test_below_the_reserve_nothing_is_begun(objects):
     with pytest.raises(StorageFull):
         objects.begin()
     assert objects.names() == []
+
+
+@pytest.mark.parametrize("piece_bytes", [1 << 16, 700_001, 1 << 30])
+def test_a_large_object_is_whole_however_it_comes(objects, piece_bytes):
+    """It is hashed beside its arrival; what the writer was given may change as soon as `write` returned."""
+    data = some_bytes(9_000_001)
+    writer = objects.begin()
+    for start in range(0, len(data), piece_bytes):
+        piece = bytearray(data[start:start + piece_bytes])
+        writer.write(memoryview(piece))
+        piece[:] = bytes(len(piece))
+    ref = writer.finish()
+    assert ref == ObjectRef(hashlib.sha256(data).hexdigest(), len(data))
+    assert objects.get(ref.sha256) == data
+
+
+def test_a_large_object_that_is_abandoned_leaves_no_thread(objects):
+    before = threading.active_count()
+    writer = objects.begin()
+    writer.write(some_bytes(3 << 20))
+    writer.abandon()
+    assert threading.active_count() == before

@@ -146,9 +146,9 @@ async def test_a_device_has_a_limit_of_its_own_beside_the_one_for_all(tmp_path):
             with ExitStack() as stack:
                 for _ in range(3):
                     stack.enter_context(RawAssociation(receiver.address, contexts))
-                assert REJECTED_FOR_LIMIT == rejection(receiver.address, "MODALITY")
+                assert rejection(receiver.address, "MODALITY") == REJECTED_FOR_LIMIT
                 stack.enter_context(RawAssociation(receiver.address, contexts, calling="CT_TWO"))
-                assert REJECTED_FOR_LIMIT == rejection(receiver.address, "CT_TWO")
+                assert rejection(receiver.address, "CT_TWO") == REJECTED_FOR_LIMIT
             RawAssociation(receiver.address, contexts, calling="CT_TWO").socket.close()
 
         await asyncio.to_thread(fill)

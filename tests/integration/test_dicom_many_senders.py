@@ -1,4 +1,4 @@
-"""Many senders at once: every object is there afterwards, byte for byte, and one that stalls holds up nobody (B1, B2)."""
+"""Many senders at once: every object is there afterwards, byte for byte, and one that stalls holds up nobody."""
 
 from __future__ import annotations
 
