@@ -1,4 +1,4 @@
-"""`site`, `device`, `user`, `token`, `destination`, `partner`: add, list, show, disable; gateway running or stopped."""
+"""`site`, `device`, `user`, `token`, `destination`, `partner`: add, list, show, disable; gateway running or not."""
 
 from __future__ import annotations
 
