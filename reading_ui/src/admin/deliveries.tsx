@@ -55,7 +55,7 @@ function Commitments() {
   const commitments = useResource(api.commitments, 'commitments');
   useLive((event) => event.kind === 'commitment', commitments.reload);
   return (
-    <section data-testid="commitments">
+    <section className="admin-more" data-testid="commitments">
       <h2>{a.commitments}</h2>
       <Table
         label={a.commitments}
