@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import socket
@@ -10,6 +11,7 @@ import ssl
 import threading
 import time
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from pydicom import dcmread
@@ -336,3 +338,44 @@ def _dataset_sha256(part10: bytes) -> str:
     """Of everything after the file meta information."""
     length = int.from_bytes(part10[140:144], "little")
     return hashlib.sha256(part10[144 + length:]).hexdigest()
+
+
+async def test_broken_handshakes_and_cut_connections_leave_no_thread_and_no_descriptor(receiver, authority, client):
+    host, port = receiver.scp.tls_address.rsplit(":", 1)
+    assert (await _echo(receiver, authority, client, "MODALITY")).code == 0
+    await until(lambda: not _busy_threads())
+    context = _client_context(authority, client)
+    before = _descriptors()
+
+    def break_one(number):
+        with socket.create_connection((host, int(port)), 10) as plain:
+            if number % 4 == 0:
+                return                                           # a port scan
+            if number % 4 == 1:
+                plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+                plain.recv(1)
+                return
+            with context.wrap_socket(plain) as secured:
+                if number % 4 == 2:
+                    secured.sendall(b"\x01\x00\x00\x00\x00")     # half a header
+                    return
+                secured.sendall(bytes(200))                      # no PDU at all
+
+    def break_many(first):
+        for number in range(first, first + 50):
+            with contextlib.suppress(OSError):
+                break_one(number)
+
+    await asyncio.gather(*(asyncio.to_thread(break_many, first) for first in (0, 50, 100, 150)))
+    await until(lambda: not _busy_threads(), timeout_s=30)
+    assert _descriptors() <= before + 2
+    assert (await _echo(receiver, authority, client, "MODALITY")).code == 0
+
+
+def _descriptors():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def _busy_threads():
+    return [thread.name for thread in threading.enumerate()
+            if thread.name.startswith(("AcceptorThread", "dicom-dul")) or "process_request" in thread.name]
