@@ -130,7 +130,8 @@ TABLE: dict[tuple[str, str], Call] = {
     ("POST", "/api/studies/{study_id}/order"): Call({"study_id": "link_study"}, as_json(
         order_id="{link_order}", reason="演示核实")),
     ("POST", "/api/studies/{study_id}/order/none"): Call({"study_id": "none_study"}, as_json(reason="演示不是")),
-    ("POST", "/api/orders/{order_id}/unlink"): Call({"order_id": "unlink_order"}, as_json(reason="演示取消")),
+    ("POST", "/api/orders/{order_id}/unlink"): Call({"order_id": "unlink_order"}, as_json(reason="演示取消"),
+                                                    by="clinic"),
     ("GET", "/api/admin/hl7-partners"): list_of("partner"),
     ("POST", "/api/admin/hl7-partners"): Call(is_for_alliance=True, send=as_json(
         name="演示系统", facility="NEW-{site}", site_id="{site}")),
