@@ -124,7 +124,7 @@ def shape_of(head: FileHead) -> tuple[FrameShape, int]:
         bits_stored=_number(dataset, "BitsStored", _number(dataset, "BitsAllocated")),
         is_signed=_number(dataset, "PixelRepresentation", 0) == 1,
         is_planar=_number(dataset, "PlanarConfiguration", 0) == 1,
-        photometric_interpretation=str(dataset.get("PhotometricInterpretation", "MONOCHROME2") or "").strip(),
+        photometric_interpretation=_word(dataset, "PhotometricInterpretation", "MONOCHROME2"),
         is_float=head.pixels is not None and head.pixels.tag != 0x7FE00010)
     frame_count = max(1, _number(dataset, "NumberOfFrames", 1))
     if shape.rows < 1 or shape.columns < 1 or not 1 <= shape.samples_per_pixel <= 4:
@@ -149,6 +149,13 @@ def _number(dataset: Dataset, keyword: str, default: int | None = None) -> int:
         return int(value)
     except (TypeError, ValueError, OverflowError, NotImplementedError) as exc:
         raise UnsupportedImage(f"{keyword} is not a number.", reason="impossible-shape") from exc
+
+
+def _word(dataset: Dataset, keyword: str, default: str) -> str:
+    try:
+        return str(dataset.get(keyword, default) or "").strip()
+    except (TypeError, ValueError, NotImplementedError) as exc:
+        raise UnsupportedImage(f"{keyword} is not a word.", reason="impossible-shape") from exc
 
 
 def _native(head: FileHead, shape: FrameShape, frame_count: int) -> StoredImage:

@@ -87,10 +87,8 @@ def _decoded_pixels(read_range: ReadRange, size_bytes: int) -> dict[int, Replace
         if exc.reason == "no-pixels":
             return {}
         raise
-    if image.shape.bits_allocated == 1:
-        raise UnsupportedImage("Single bits are not turned into another encoding here.")
-    if image.shape.is_float:
-        return {}                                      # only uncompressed; turned as any other value
+    if image.is_native and (image.shape.bits_allocated == 1 or image.shape.is_float):
+        return {}                                      # turned as any other value
     first = decode_frame(image, 1)
     length = len(little_endian_bytes(first)) * image.frame_count
     if length > _MOST_PIXEL_BYTES:

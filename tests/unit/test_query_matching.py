@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import time
+from contextlib import suppress
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from gateway.core.errors import Unreadable
 from gateway.core.peer_query import DoesNotMatchModel, read_query
 from gateway.core.query_keys import Root
 from gateway.core.query_matching import BadKey, date_span, matches, name_pattern, read_key
+from gateway.formats.identifier import AnswerElement, encode_identifier, read_identifier
+from gateway.services.find_for_peer import narrowed
 
 NAME, DATE, TIME, MOMENT, ID, TEXT, WORD, UID, NUMBER = (
     (0x00100010, "PN"), (0x00080020, "DA"), (0x00080030, "TM"), (0x0008002A, "DT"), (0x00100020, "LO"),
@@ -142,3 +148,24 @@ def test_a_name_is_read_in_the_character_set_of_the_query_or_by_its_bytes(charse
     """C2, C3, C5: 乗 and 玘 have a backslash and a caret as their second byte."""
     asked = query(level=b"STUDY", charset=charset, name="=乗^玘明".encode(codec))
     assert asked.values(0x00100010) == ("=乗^玘明",)
+
+
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"])
+def test_damaged_identifiers_are_understood_or_refused_and_nothing_else_happens(syntax):
+    """Seeded: whatever a peer sends as a query ends in one of the errors that have a status."""
+    elements = [AnswerElement(0x00080005, "CS", b"GB18030"), AnswerElement(0x00080052, "CS", b"STUDY"),
+                AnswerElement(0x00080020, "DA", b"20260101-20260131"), AnswerElement(0x00080030, "TM", b"0800-"),
+                AnswerElement(0x00100010, "PN", "Wang*=王*".encode("gb18030")),
+                AnswerElement(0x0020000D, "UI", b"1.2.3")]
+    whole = encode_identifier(elements, syntax)
+    assert read_query(read_identifier(whole, syntax).values, Root.STUDY, device_codec=None, is_relational=False).asked
+    randomness = random.Random(f"20261122-{syntax}")
+    for _ in range(3000):
+        damaged = bytearray(whole)
+        for _ in range(randomness.choice((1, 2, 6))):
+            damaged[randomness.randrange(len(whole))] = randomness.randrange(256)
+        with suppress(Unreadable, BadKey, DoesNotMatchModel):
+            query = read_query(read_identifier(bytes(damaged), syntax).values, Root.STUDY, device_codec=None,
+                               is_relational=False)
+            narrowed(query, ZoneInfo("Asia/Shanghai"))
+            query.matches({0x00100010: ("Wang^Xiaoming=王^小明",), 0x00080020: ("20260102",), 0x00080030: ("0900",)})
