@@ -75,6 +75,8 @@ class InstanceQuery:
 
 def few_studies(connection: sa.Connection, query: StudyQuery, scope: Scope) -> sa.Select[Any] | None:
     """The ids of at most FEW studies among which all matches are; None where every indexed key matches more."""
+    if query.study_instance_uids:                      # unique: as few as are named, so there is nothing to count
+        return sa.select(t.study.c.id).where(t.study.c.study_instance_uid.in_(query.study_instance_uids))
     best: tuple[int, sa.Select[Any]] | None = None
     for probe, ids in _leads(query, scope):
         count = int(connection.execute(
@@ -170,9 +172,6 @@ def _leads(query: StudyQuery, scope: Scope) -> Iterator[tuple[sa.Select[Any], sa
     # A patient's site is that of their studies: they move together.
     is_theirs = [] if scope.site_ids is None else [_aside(patient.site_id).in_(sorted(scope.site_ids))]
     of_patient = t.study.join(t.patient, patient.id == study.patient_key)
-    if query.study_instance_uids:
-        found = sa.select(study.id).where(study.study_instance_uid.in_(query.study_instance_uids))
-        yield found, found
     if query.accession_number and not _is_wild(query.accession_number):
         found = sa.select(study.id).where(study.accession_number == query.accession_number)
         yield found, found

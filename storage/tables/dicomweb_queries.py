@@ -113,22 +113,18 @@ class DicomwebQueries:
     def studies(self, query: StudyQuery, scope: Scope, *, limit: int, offset: int = 0,
                 after: str = "") -> list[StoredStudy]:
         """One page of studies, oldest arrival first."""
-        page = (sa.select(*STUDY_COLUMNS).select_from(t.study.join(*PATIENT_JOIN))
-                .where(*study_conditions(query, scope), has_dicom(t.study.c.id), *self._lead(query, scope, after))
-                .order_by(t.study.c.id).limit(limit).offset(offset))
+        page = (_STUDIES.where(*study_conditions(query, scope), *self._lead(query, scope, after))
+                .limit(limit).offset(offset))
         rows = list(self._connection.execute(page).mappings())
         return self._with_counts([study_line(row) for row in rows])
 
     def series(self, query: SeriesQuery, scope: Scope, *, limit: int, offset: int = 0,
                after: str = "") -> list[StoredSeries]:
         """One page of series, each with the attributes of one of its instances."""
-        is_dicom = sa.exists().where(t.instance.c.series_id == t.series.c.id,
-                                     t.instance.c.format == InstanceFormat.DICOM)
-        page = (sa.select(*STUDY_COLUMNS, *_SERIES_COLUMNS)
-                .select_from(t.series.join(t.study, t.study.c.id == t.series.c.study_id).join(*PATIENT_JOIN))
-                .where(*study_conditions(query.study, scope), *series_conditions(query), is_dicom,
-                       *self._lead_below(query.study, scope, t.series.c.study_id), *_after(t.series.c.id, after))
-                .order_by(t.series.c.id).limit(limit).offset(offset))
+        page = (_SERIES.where(*study_conditions(query.study, scope), *series_conditions(query),
+                              *self._lead_below(query.study, scope, t.series.c.study_id),
+                              *_after(t.series.c.id, after))
+                .limit(limit).offset(offset))
         rows = list(self._connection.execute(page).mappings())
         studies = self._studies_of(rows)
         counted = {series_id: (n, attributes, sample) for _, series_id, _, n, attributes, sample in
@@ -197,24 +193,11 @@ class DicomwebQueries:
 
     def _dicom_of(self, parent: sa.Column[Any], ids: list[str]) -> list[_SeriesCount]:
         """(study, series, modality, number of DICOM instances, attributes of one, its object) of each series."""
+        statement = _COUNTS_OF_STUDIES if parent is t.instance.c.study_id else _COUNTS_OF_SERIES
         found: list[_SeriesCount] = []
-        column = t.series.c.study_id if parent is t.instance.c.study_id else t.series.c.id
-        counted, one = t.instance.alias("counted"), t.instance.alias("one")
         for chunk in (ids[at:at + _CHUNK] for at in range(0, len(ids), _CHUNK)):
-            # Counted in the index alone: (series, format, id) holds all that is asked.
-            grouped = (sa.select(counted.c.series_id, sa.func.count().label("n"),
-                                 sa.func.min(counted.c.id).label("one"))
-                       .where(counted.c.series_id.in_(sa.select(t.series.c.id).where(column.in_(chunk))),
-                              counted.c.format == InstanceFormat.DICOM)
-                       .group_by(counted.c.series_id).subquery())
-            rows = self._connection.execute(
-                sa.select(t.series.c.study_id, t.series.c.id, t.series.c.modality, grouped.c.n, one.c.attributes,
-                          one.c.object_sha256, one.c.size_bytes)
-                .select_from(grouped.join(t.series, t.series.c.id == grouped.c.series_id)
-                             .join(one, one.c.id == grouped.c.one))
-                .order_by(t.series.c.id))
             found += [(row[0], row[1], row[2], int(row[3]), dict(row[4]), StoredSample(row[5], int(row[6])))
-                      for row in rows]
+                      for row in self._connection.execute(statement, {"ids": chunk})]
         return found
 
 
@@ -267,3 +250,27 @@ _INSTANCE_OF_ADDRESS = (
            t.series.c.series_instance_uid == sa.bindparam("series"),
            t.study.c.study_instance_uid == sa.bindparam("study")))
 _INSTANCE_OF_SITES = _INSTANCE_OF_ADDRESS.where(t.study.c.site_id.in_(sa.bindparam("sites", expanding=True)))
+_STUDIES = (sa.select(*STUDY_COLUMNS).select_from(t.study.join(*PATIENT_JOIN)).where(has_dicom(t.study.c.id))
+            .order_by(t.study.c.id))
+_SERIES = (sa.select(*STUDY_COLUMNS, *_SERIES_COLUMNS)
+           .select_from(t.series.join(t.study, t.study.c.id == t.series.c.study_id).join(*PATIENT_JOIN))
+           .where(sa.exists().where(t.instance.c.series_id == t.series.c.id,
+                                    t.instance.c.format == InstanceFormat.DICOM))
+           .order_by(t.series.c.id))
+
+
+def _counts_of(parent: sa.Column[Any]) -> sa.Select[Any]:
+    """What there is of DICOM in each series. Counted in the index alone: (series, format, id) holds what is asked."""
+    counted, one = t.instance.alias("counted"), t.instance.alias("one")
+    ids = sa.select(t.series.c.id).where(parent.in_(sa.bindparam("ids", expanding=True)))
+    grouped = (sa.select(counted.c.series_id, sa.func.count().label("n"), sa.func.min(counted.c.id).label("one"))
+               .where(counted.c.series_id.in_(ids), counted.c.format == InstanceFormat.DICOM)
+               .group_by(counted.c.series_id).subquery())
+    return (sa.select(t.series.c.study_id, t.series.c.id, t.series.c.modality, grouped.c.n, one.c.attributes,
+                      one.c.object_sha256, one.c.size_bytes)
+            .select_from(grouped.join(t.series, t.series.c.id == grouped.c.series_id)
+                         .join(one, one.c.id == grouped.c.one))
+            .order_by(t.series.c.id))
+
+
+_COUNTS_OF_STUDIES, _COUNTS_OF_SERIES = _counts_of(t.series.c.study_id), _counts_of(t.series.c.id)

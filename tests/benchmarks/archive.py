@@ -6,7 +6,6 @@ one of ten is a slice of a CT of 200. Studies come in the order of their dates, 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +22,8 @@ UID_ROOT = "1.2.826.0.1.3680043.10.90"
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
 SITE_IDS = tuple(f"site-{n}" for n in range(15))
 _FAMILIES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高"
-_PINYIN = ("Wang Li Zhang Liu Chen Yang Huang Zhao Wu Zhou Xu Sun Ma Zhu Hu Guo He Lin Luo Gao").split()
+_PINYIN = ("Wang", "Li", "Zhang", "Liu", "Chen", "Yang", "Huang", "Zhao", "Wu", "Zhou", "Xu", "Sun", "Ma", "Zhu",
+           "Hu", "Guo", "He", "Lin", "Luo", "Gao")
 _MODALITIES = ("DX", "DX", "DX", "US", "US", "MG", "CR", "ES")
 _BATCH = 5000
 
@@ -57,36 +57,37 @@ def study_uid(number: int) -> str:
     return f"{UID_ROOT}.{number}"
 
 
-def fill(connection: sa.Connection, archive: Archive) -> list[int]:
-    """Write all rows; returns the numbers of the CT studies."""
-    random.seed(1)
-    every = archive.study_count // archive.ct_count
-    is_ct = {n * every for n in range(archive.ct_count)}
-    studies = iter(range(archive.study_count))
-    while numbers := list(islice(studies, _BATCH)):
-        rows: Rows = {"patient": [], "study": [], "series": [], "instance": []}
-        for number in numbers:
-            for table, row in _study(number, number in is_ct):
-                rows[table].append(row)
+def fill(connection: sa.Connection, archive: Archive) -> None:
+    """Write all rows."""
+    found = studies(archive)
+    while some := list(islice(found, _BATCH)):
         for table in (t.patient, t.study, t.series, t.instance):
-            if rows[table.name]:
-                connection.execute(sa.insert(table), rows[table.name])
-    return sorted(is_ct)
+            if rows := [row for one in some for row in one[table.name]]:
+                connection.execute(sa.insert(table), rows)
+
+
+def studies(archive: Archive) -> Iterator[Rows]:
+    """The rows of one study after another, by table."""
+    every = archive.study_count // archive.ct_count
+    for number in range(archive.study_count):
+        rows: Rows = {"patient": [], "study": [], "series": [], "instance": []}
+        for table, row in _study(number, number % every == 0 and number // every < archive.ct_count):
+            rows[table].append(row)
+        yield rows
+
+
+def patient_of(patient_key: str) -> dict[str, Any]:
+    """The patient's row."""
+    return _patient(int(patient_key[1:]))
 
 
 def _study(number: int, is_ct: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     patient_number = number - number % 2 if number % 3 == 1 else number   # a third comes a second time
-    family = patient_number % len(_FAMILIES)
     at = FIRST_DAY + timedelta(days=number // STUDIES_A_DAY, seconds=(number % STUDIES_A_DAY) * 40)
     site_id, modality = SITE_IDS[patient_number % 15], "CT" if is_ct else _MODALITIES[number % len(_MODALITIES)]
     study_id, uid = _id(at, number, 1), study_uid(number)
-    name = f"演示{_FAMILIES[family]}{patient_number:x}"
     if patient_number == number:
-        yield "patient", {
-            "id": f"p{number:025}", "site_id": site_id, "patient_id": patient_id(number), "name_display": name,
-            "name_alphabetic": f"{_PINYIN[family]} Demo{patient_number:x}", "name_ideographic": name,
-            "name_confidence": "declared", "name_encoding": "utf-8", "name_raw_hex": "", "sex": "FM"[number % 2],
-            "birth_date": (FIRST_DAY - timedelta(days=365 * 20 + number % 20000)).date()}
+        yield "patient", _patient(number)
     yield "study", {
         "id": study_id, "study_instance_uid": uid, "site_id": site_id, "patient_key": f"p{patient_number:025}",
         "device_id": None, "modality": modality, "body_part": "CHEST", "description": "胸部",
@@ -104,6 +105,16 @@ def _study(number: int, is_ct: bool) -> Iterator[tuple[str, dict[str, Any]]]:
             "object_sha256": f"{number:056x}{index:08x}", "size_bytes": 525_000, "number": index + 1, "rows": 512,
             "columns": 512, "frame_count": 1, "has_waveform": False, "received_at": at,
             "attributes": _attributes(number, index, modality)}
+
+
+def _patient(number: int) -> dict[str, Any]:
+    family = number % len(_FAMILIES)
+    name = f"演示{_FAMILIES[family]}{number:x}"
+    return {
+        "id": f"p{number:025}", "site_id": SITE_IDS[number % 15], "patient_id": patient_id(number),
+        "name_display": name, "name_alphabetic": f"{_PINYIN[family]} Demo{number:x}", "name_ideographic": name,
+        "name_confidence": "declared", "name_encoding": "utf-8", "name_raw_hex": "", "sex": "FM"[number % 2],
+        "birth_date": (FIRST_DAY - timedelta(days=365 * 20 + number % 20000)).date()}
 
 
 def _attributes(number: int, index: int, modality: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tests.support.receiving_nodes import DICOMWEB_PLUGIN, orthanc, with_dicomwe
 pytestmark = pytest.mark.skipif(not DICOMWEB_PLUGIN.exists(), reason=f"{DICOMWEB_PLUGIN} is not installed")
 
 
-def of_us(web, session) -> dict:
+def of_us(web, session):
     return {"Url": str(web.server.make_url("/dicom-web/")),
             "HttpHeaders": {"Authorization": session.headers["Authorization"]}, "ChunkedTransfers": True}
 

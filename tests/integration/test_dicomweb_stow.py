@@ -21,7 +21,7 @@ from tests.support.report_tools import dicom_complaints
 PIXELS = "http://sender.example/bulk/pixels"
 
 
-def described(ds, **bulk: str) -> dict:
+def described(ds, **bulk):
     """The data set's JSON, its pixels and other long values as bulk data elsewhere."""
     record = ds.to_json_dict(bulk_data_threshold=1 << 30)
     record["7FE00010"] = {"vr": "OW", "BulkDataURI": PIXELS}
@@ -43,7 +43,7 @@ async def post(session, body, headers, path="/dicom-web/studies", **more):
         return answer.status, await answer.read()
 
 
-async def kept_bytes(read, ds) -> bytes:
+async def kept_bytes(read, ds):
     async with read.get(address(ds), headers={"Accept": "application/dicom"}) as answer:
         assert answer.status == 200
         return await answer.read()
