@@ -108,11 +108,9 @@ def _origin_site(tx: Transaction, study: Study, device: Device, *, now: datetime
     origin = tx.origins.get(study.id)
     if origin is None:                               # of before evidence was kept: a relay's cannot be told apart
         return None if device.is_relay else device.site_id
-    if origin.state is OriginState.WAITING:
-        return None
     after = weigh_again(tx, study, origin, device)
     tx.origins.replace(after)
-    if after.state is OriginState.WAITING:
+    if after.state is OriginState.WAITING and origin.state is not OriginState.WAITING:
         raise_waiting(tx, study.id, after.why, at=now)
     return after.site_id or None
 

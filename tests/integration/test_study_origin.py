@@ -291,3 +291,23 @@ async def test_an_unregistered_sender_that_turns_out_to_be_a_relay_waits_for_its
         assert await site_of(receiver, fits) == SITE.id
         assert await site_of(receiver, other) == INBOX_SITE_ID
         assert await waiting(receiver) == [other.study]
+
+
+async def test_a_device_that_was_registered_wrongly_takes_its_studies_along_once_that_is_put_right(receiver):
+    ids = build.StudyIds()
+    await receive(receiver, film(ids, institution=OTHER_SITE.name))
+    await change_device(receiver.parts, replace(MODALITY, name="DR 1室"), BOSS)
+    assert await waiting(receiver) == [ids.study]
+    await change_device(receiver.parts, replace(MODALITY, site_id=OTHER_SITE.id), BOSS)
+    assert await site_of(receiver, ids) == OTHER_SITE.id
+    assert await waiting(receiver) == []
+    assert ALARM not in await receiver.alarm_kinds()
+
+
+async def test_a_machine_that_always_names_another_clinic_is_told_apart_by_a_rule(receiver):
+    ids = build.StudyIds()
+    await receive(receiver, film(ids, institution=OTHER_SITE.name))
+    await change_device(receiver.parts, replace(MODALITY, is_relay=True), BOSS)
+    assert await waiting(receiver) == [ids.study]
+    await replace_relay_rules(receiver.parts, [rule(OTHER_SITE.name, SITE.id)], BOSS)
+    assert await site_of(receiver, ids) == SITE.id
