@@ -70,7 +70,7 @@ def series_view(series: Series, instances: list[Instance]) -> m.SeriesView:
         instances=[m.InstanceView(
             id=i.id, sop_instance_uid=i.sop_instance_uid, sop_class_uid=i.sop_class_uid, format=i.format,
             number=i.number, rows=i.rows, columns=i.columns, frame_count=i.frame_count, has_waveform=i.has_waveform,
-            size_bytes=i.size_bytes) for i in instances])
+            size_bytes=i.size_bytes, version=i.object_sha256[:16]) for i in instances])
 
 
 def study_view(shown: ShownStudy) -> m.StudyView:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import requests
 from playwright.sync_api import Page, expect
@@ -91,6 +92,39 @@ def test_a_conflict_is_seen_side_by_side_and_decided_with_a_reason_by_keyboard(t
             expect(rows).to_have_count(0)
         shown = log_in(gateway, "writer").get(f"{gateway.url}/dicom-web/studies/{ids.study}/metadata", timeout=30)
         assert shown.json()[0]["00185101"]["Value"] == ["AP"]
+
+
+def test_a_reader_who_has_the_film_open_sees_the_second_one_as_soon_as_it_is_used(tmp_path: Path) -> None:
+    """Nobody reads on with a superseded picture: same UID, same size, other pixels."""
+    first = dicom.dx_image(AccessionNumber="Q9", NumberOfStudyRelatedInstances=1, patient=dicom.Patient(
+        patient_id="Q9", name="演示患者".encode("gb18030"), character_set=b"GB18030"))
+    length = 128 * 128 * 2
+    second = first[:-length] + np.frombuffer(first[-length:], "<u2").reshape(128, 128)[:, ::-1].tobytes()
+    with RunningGateway(tmp_path / "var") as gateway, chromium() as browser:
+        set_up(gateway)
+        send(gateway, tmp_path / "first", first)
+        writer, admin = log_in(gateway, "writer"), log_in(gateway, "admin")
+        wait_for(lambda: len(readings(writer, gateway)) == 1)
+        with page_of(browser, gateway.url) as page:
+            room.log_in(page, "writer")
+            room.open_from_worklist(page, "演示患者")
+            assert is_rising(page)
+            send(gateway, tmp_path / "second", second)
+            desk = f"{gateway.url}/api/admin/quarantine"
+            [waiting] = admin.get(desk, timeout=30).json()["arrivals"]
+            decided = admin.post(f"{desk}/{waiting['id']}/decide", timeout=30, headers={"Origin": gateway.url},
+                                 json={"choice": "use_second", "reason": "左右颠倒，技师重发"})
+            assert decided.status_code == 200, decided.text
+            wait_for(lambda: not is_rising(page), why="the second film on the screen")
+            shot(page, "reading-second-zh")
+
+
+def is_rising(page: Page) -> bool:
+    """Whether the phantom's bands get brighter from left to right, as the first film has them."""
+    row = room.pixels_of(room.wait_for_lossless(page)).mean(axis=2)
+    line = row[row.shape[0] // 2]
+    seen = line[np.flatnonzero(line > 20)]
+    return bool(seen[: len(seen) // 3].mean() < seen[-len(seen) // 3:].mean())
 
 
 def test_what_is_no_dicom_is_shown_by_its_bytes_and_what_cannot_be_taken_in_says_so(tmp_path: Path) -> None:

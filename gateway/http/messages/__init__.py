@@ -145,6 +145,7 @@ class InstanceView(msgspec.Struct, frozen=True):
     frame_count: int
     has_waveform: bool
     size_bytes: int
+    version: str                   # another one when other bytes have come into its place
 
 
 class SeriesView(msgspec.Struct, frozen=True):

@@ -127,6 +127,7 @@ export interface InstanceView {
   frame_count: number;
   has_waveform: boolean;
   size_bytes: number;
+  version: string;
 }
 
 export interface SeriesView {

@@ -9,7 +9,7 @@ import { en, zh } from './words';
 
 function instance(n: number, more: Partial<InstanceView> = {}): InstanceView {
   return {
-    id: String(n), sop_instance_uid: `1.${String(n)}`, sop_class_uid: '1', format: 'dicom', number: n, rows: 10, columns: 10, frame_count: 1, has_waveform: false, size_bytes: 1, ...more,
+    id: String(n), sop_instance_uid: `1.${String(n)}`, sop_class_uid: '1', format: 'dicom', number: n, rows: 10, columns: 10, frame_count: 1, has_waveform: false, size_bytes: 1, version: '', ...more,
   };
 }
 
