@@ -80,7 +80,7 @@ class Settings:
     space_warning_days: float = _setting(14.0, "An alarm is raised when the space lasts for fewer days than this, at "
                                          "the measured daily intake.")
     scrub_mb_per_s: float = _setting(20.0, "How fast kept objects are read back and re-hashed in the background, "
-                                     "MB/s; 0: never.")
+                                     "MB a second; 0: never.")
     scrub_days: float = _setting(30.0, "Every kept object is re-hashed again after so long, days.")
     second_copy_dir: str = _setting("", "Folder on another disk that gets a second copy of every kept object; empty: "
                                     "none.")

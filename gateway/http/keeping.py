@@ -25,8 +25,7 @@ from gateway.services.ports import Parts
 from gateway.services.retention import Standing, find_standings, lengthen, record_visit, rules_in_force
 from gateway.services.second_copy import problem_of
 from gateway.services.watch_space import Space, measure
-from storage.interface import Transaction
-from storage.model import EVERYWHERE, CareClass, CareCounts, Deletion, LegalHold, Scope
+from storage.model import EVERYWHERE, CareClass, CareCounts, Deletion, LegalHold
 
 _DESK = "/api/admin/keeping"
 _STUDY = _DESK + "/studies/{study_id}"
@@ -197,29 +196,29 @@ def _standing_view(standing: Standing) -> m.StandingView:
 
 
 async def _hold_views(parts: Parts, holds: list[LegalHold]) -> list[m.HoldView]:
-    def views(tx: Transaction) -> list[m.HoldView]:
-        return [m.HoldView(hold.id, hold.study_id, _uid_of(tx, hold.study_id, EVERYWHERE), hold.site_id, hold.reason,
-                           hold.demanded_by, _name_of(tx, hold.placed_by), hold.placed_at, hold.manifest_sha256,
-                           hold.released_at, _name_of(tx, hold.released_by), hold.release_reason) for hold in holds]
-
-    return await parts.database.read(views)
+    names = await _names(parts, [by for hold in holds for by in (hold.placed_by, hold.released_by)])
+    uids = await _uids(parts, [hold.study_id for hold in holds])
+    return [m.HoldView(hold.id, hold.study_id, uids.get(hold.study_id, ""), hold.site_id, hold.reason,
+                       hold.demanded_by, names[hold.placed_by], hold.placed_at, hold.manifest_sha256,
+                       hold.released_at, names[hold.released_by], hold.release_reason) for hold in holds]
 
 
 async def _deletion_views(parts: Parts, deletions: list[Deletion]) -> list[m.DeletionView]:
-    def views(tx: Transaction) -> list[m.DeletionView]:
-        return [m.DeletionView(
-            d.id, d.study_id, d.study_instance_uid, d.site_id, d.state, d.reason, d.retain_until, d.asked_by,
-            _name_of(tx, d.asked_by), d.asked_at, _name_of(tx, d.approved_by), d.approved_at, d.due_at, d.done_at,
-            d.note, d.objects, d.size_bytes) for d in deletions]
-
-    return await parts.database.read(views)
+    names = await _names(parts, [by for d in deletions for by in (d.asked_by, d.approved_by)])
+    return [m.DeletionView(
+        d.id, d.study_id, d.study_instance_uid, d.site_id, d.state, d.reason, d.retain_until, d.asked_by,
+        names[d.asked_by], d.asked_at, names[d.approved_by], d.approved_at, d.due_at, d.done_at, d.note, d.objects,
+        d.size_bytes) for d in deletions]
 
 
-def _uid_of(tx: Transaction, study_id: str, scope: Scope) -> str:
-    study = tx.studies.get(study_id, scope)
-    return study.study_instance_uid if study is not None else ""
+async def _names(parts: Parts, user_ids: list[str | None]) -> dict[str | None, str]:
+    """The people's names; an actor who is no person ("cli") keeps his word."""
+    ids = {user_id for user_id in user_ids if user_id}
+    users = await parts.database.read(lambda tx: {user_id: tx.users.get(user_id) for user_id in ids})
+    return {None: "", **{user_id: user.display_name if user else user_id for user_id, user in users.items()}}
 
 
-def _name_of(tx: Transaction, user_id: str | None) -> str:
-    user = tx.users.get(user_id) if user_id else None
-    return user.display_name if user is not None else user_id or ""
+async def _uids(parts: Parts, study_ids: list[str]) -> dict[str, str]:
+    """Study Instance UIDs of those that are still here."""
+    studies = await parts.database.read(lambda tx: [tx.studies.get(study_id, EVERYWHERE) for study_id in study_ids])
+    return {study.id: study.study_instance_uid for study in studies if study is not None}

@@ -43,7 +43,8 @@ class Probe:
             problems.append("database")
         try:
             free_bytes = await asyncio.to_thread(self._parts.objects.free_bytes)
-            if free_bytes is not None and free_bytes < self._parts.settings.reserve_bytes:
+            is_full = free_bytes is not None and free_bytes < self._parts.settings.reserve_bytes
+            if is_full or self._parts.space.is_over_quota:
                 problems.append("storage-full")
         except (StorageError, OSError):
             problems.append("objects")

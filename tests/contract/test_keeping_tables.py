@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from storage.errors import StorageUnavailable
+from storage.errors import ObjectMissing, StorageUnavailable
 from storage.model import (
     EVERYWHERE,
     CareClass,
@@ -24,7 +24,9 @@ from storage.model import (
     Visit,
     new_id,
 )
+from storage.objects.files import FileObjectStore
 from storage.objects.hashing import digest_of
+from storage.objects.second_copy import SecondCopy
 from storage.tables import schema
 from tests.support.web import build_exam, put_exam
 
@@ -253,3 +255,20 @@ async def test_a_bad_object_is_put_right_and_wrong_bytes_are_refused(objects):
     digest = digest_of(objects, kept, with_sm3=True)
     assert digest.names(kept)
     assert len(digest.sm3) == 64
+
+
+async def test_a_second_place_takes_proves_and_heals_copies(objects, tmp_path):
+    """The same object store once more: as a bucket, or as files, behind the same door."""
+    source = FileObjectStore(tmp_path / "first", reserve_bytes=0)
+    second = SecondCopy(bucket=objects, address="s3://second")
+    mark = second.begin()
+    kept = source.put(b"precious" * 100_000)
+    assert second.copy(source, kept, mark)
+    assert second.digest(kept, mark).names(kept)
+    assert second.copy(source, kept, mark), "again is no fault"
+    rotten = source.put(b"to rot")
+    (tmp_path / "first" / rotten.sha256[:2] / rotten.sha256).write_bytes(b"rotten")
+    assert not second.copy(source, rotten, mark)
+    assert objects.names() == [kept.sha256], "damaged bytes are not copied"
+    with pytest.raises(ObjectMissing):
+        second.copy(source, ObjectRef("0" * 64, 1), mark)
