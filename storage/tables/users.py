@@ -13,6 +13,17 @@ from storage.model import Grant, Role, User, new_id
 from storage.tables.schema import api_token, login_session, role_grant, signing_key, user_account
 from storage.tables.upserts import add_if_absent
 
+# Built once: every request of somebody who is logged in runs these.
+_USER_OF_SESSION = (
+    sa.select(user_account).join(login_session, login_session.c.user_id == user_account.c.id)
+    .where(login_session.c.token_sha256 == sa.bindparam("token"), login_session.c.expires_at > sa.bindparam("now"),
+           user_account.c.is_enabled))
+_TIMES_OF_SESSION = (
+    sa.select(login_session.c.created_at, login_session.c.last_seen_at, login_session.c.expires_at)
+    .where(login_session.c.token_sha256 == sa.bindparam("token")))
+_GRANTS_OF_USERS = (sa.select(role_grant).where(role_grant.c.user_id.in_(sa.bindparam("ids", expanding=True)))
+                    .order_by(role_grant.c.id))
+
 
 class Users:
     """Passwords and tokens are stored as hashes alone."""
@@ -87,17 +98,12 @@ class Users:
 
     def session_user(self, token_sha256: str, *, now: datetime) -> User | None:
         """The enabled account behind a live session."""
-        row = self._connection.execute(
-            sa.select(user_account).join(login_session, login_session.c.user_id == user_account.c.id)
-            .where(login_session.c.token_sha256 == token_sha256, login_session.c.expires_at > now,
-                   user_account.c.is_enabled)).first()
+        row = self._connection.execute(_USER_OF_SESSION, {"token": token_sha256, "now": now}).first()
         return None if row is None else self._with_grants([row])[0]
 
     def session_times(self, token_sha256: str) -> tuple[datetime, datetime, datetime] | None:
         """(created, last seen, expires) of a session: what the two limits of a login are counted from."""
-        row = self._connection.execute(
-            sa.select(login_session.c.created_at, login_session.c.last_seen_at, login_session.c.expires_at)
-            .where(login_session.c.token_sha256 == token_sha256)).first()
+        row = self._connection.execute(_TIMES_OF_SESSION, {"token": token_sha256}).first()
         return None if row is None else (row.created_at, row.last_seen_at, row.expires_at)
 
     def touch_session(self, token_sha256: str, *, at: datetime, expires_at: datetime) -> None:
@@ -158,8 +164,7 @@ class Users:
     def _with_grants(self, rows: Sequence[sa.Row[Any]]) -> list[User]:
         ids = [row.id for row in rows]
         grants: defaultdict[str, list[Grant]] = defaultdict(list)
-        found = self._connection.execute(sa.select(role_grant).where(role_grant.c.user_id.in_(ids))
-                                         .order_by(role_grant.c.id))
+        found = self._connection.execute(_GRANTS_OF_USERS, {"ids": ids})
         for grant in found:
             grants[grant.user_id].append(Grant(Role(grant.role), grant.site_id))
         return [User(row.id, row.login, row.display_name, row.title, tuple(grants[row.id]), row.is_enabled,
