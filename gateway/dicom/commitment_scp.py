@@ -25,7 +25,7 @@ from gateway.formats.commitment_messages import (
     report_dataset,
 )
 from gateway.services.answer_commitment import ReportNotTaken, Verdict, device_called, handlers
-from gateway.services.commit_storage import DuplicateTransaction, receive_request
+from gateway.services.commit_storage import DuplicateTransaction, asker_of, receive_request
 from gateway.services.job_runner import JobHandler
 from gateway.services.request_commitment import NotAsked, take_answer
 from gateway.settings import Settings
@@ -80,7 +80,7 @@ class DicomReporter:
         asked = verdict.asked
         report = EventReport(SOP_CLASS, SOP_INSTANCE, int(event_type(verdict.items)),
                              report_dataset(asked.transaction_uid, verdict.items, ae_title=self._ae_title))
-        line = self._lines.find(asked.association_id, asked.ae_title)
+        line = self._lines.find(asked.association_id, asked.asker)
         if line is not None:
             try:
                 return await asyncio.wrap_future(line.send(report, timeout_s=_ANSWER_WITHIN_S))
@@ -108,9 +108,9 @@ class _CommitmentPort:
     def on_established(self, peer: Peer, association: Any) -> None:
         """The device can take what waits for it."""
         sender = self._context.sender_of(peer)
-        self._context.lines.open(peer.association_id, sender.calling_ae_title, association)
+        self._context.lines.open(peer.association_id, asker_of(sender), association)
         try:
-            self._context.bridge.call(device_called(self._context.parts, sender.calling_ae_title))
+            self._context.bridge.call(device_called(self._context.parts, sender))
         except StorageError as exc:
             log.warning("what waits for a device was not looked up", why=str(exc), device=sender.calling_ae_title)
 

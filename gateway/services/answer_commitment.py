@@ -18,9 +18,10 @@ import structlog
 
 from gateway.core.errors import GatewayError
 from gateway.core.retry import backoff_s
-from gateway.services.commit_storage import JOB, IsStorageClass, judge
+from gateway.services.commit_storage import JOB, IsStorageClass, asker_of, judge
 from gateway.services.job_runner import JobHandler, RetryLater
 from gateway.services.ports import Event, Parts
+from gateway.services.receive_instance import Sender
 from storage.interface import Transaction
 from storage.model import EVERYWHERE, AuditEntry, Job
 from storage.model.commitments import Commitment, CommitmentItem, CommitmentState
@@ -97,9 +98,10 @@ async def answer(parts: Parts, commitment_id: str, reporter: CommitmentReporter,
         parts.events.publish(Event("commitment", asked.site_id))
 
 
-async def device_called(parts: Parts, ae_title: str) -> int:
+async def device_called(parts: Parts, sender: Sender) -> int:
     """A device that may take reports has opened an association: try at once what waits for it; returns how much."""
-    waiting = await parts.database.read(lambda tx: tx.commitments.unreported(ae_title))
+    found = await parts.database.read(lambda tx: tx.commitments.unreported(sender.calling_ae_title))
+    waiting = [asked for asked in found if asked.asker == asker_of(sender)]
     if not waiting:
         return 0
     now = parts.clock()

@@ -23,7 +23,14 @@ from gateway.services.second_copy import safety_of
 from storage.errors import StorageError
 from storage.interface import Transaction
 from storage.model import EVERYWHERE, ArrivalVia, AuditEntry, Study, new_id
-from storage.model.commitments import Commitment, CommitmentItem, CommitmentState, Evidence, EvidenceKind
+from storage.model.commitments import (
+    Commitment,
+    CommitmentItem,
+    CommitmentState,
+    Evidence,
+    EvidenceKind,
+    asker_name,
+)
 
 JOB = "answer_commitment"
 _LOOK_AGAIN = timedelta(seconds=0.5)
@@ -37,6 +44,11 @@ class DuplicateTransaction(GatewayError):
     """The Transaction UID was used before."""
 
     reason = "duplicate-transaction"
+
+
+def asker_of(sender: Sender) -> str:
+    """As `Commitment.asker` of what this sender asks."""
+    return asker_name(sender.device.id if sender.device else None, sender.calling_ae_title, sender.address)
 
 
 async def receive_request(parts: Parts, sender: Sender, transaction_uid: str,
@@ -140,7 +152,7 @@ def _write(tx: Transaction, parts: Parts, asked: Commitment, judged: Sequence[Co
                 "failed": dict(failures)}))
     if failures:
         tx.alarms.raise_alarm(
-            "commitment-failed", site_id=asked.site_id, ref=asked.id, at=now,
+            "commitment-failed", site_id=asked.site_id, ref=asked.asker, at=now,
             detail=f"{asked.ae_title} asked for {len(judged)} instances; not committed: "
                    + ", ".join(f"{count} × {reason}" for reason, count in sorted(failures.items())))
         return []

@@ -68,7 +68,7 @@ async def expect_instances(parts: Parts, study_id: str, count: int) -> bool:
         study = tx.studies.get(study_id, EVERYWHERE)
         if study is None:
             return None, False
-        tx.studies.note_arrival(study.id, study.last_arrival_at, expected_count=count)
+        tx.performed_steps.expect(study.id, count=count, by=BY_ATTRIBUTE)
         is_complete_now = study.state is StudyState.ARRIVING and is_count_reached(study.instance_count, count)
         if is_complete_now:
             mark_complete(tx, study, CompleteBy.EXPECTED_COUNT, at=parts.clock())
@@ -116,6 +116,11 @@ def note_expected_count(tx: Transaction, study_instance_uid: str, count: int, *,
     """The same for an order, which knows only the number; `ref` names it."""
     told = Evidence(study_instance_uid, EvidenceKind.ORDER, ref, site_id, None, at, True, count)
     return note_evidence(tx, told, at=at)
+
+
+def is_evidence_known(tx: Transaction, study: Study) -> bool:
+    """True if somebody has told of this study before it came."""
+    return bool(_evidence_of(tx, study))
 
 
 def complete_if_evident(tx: Transaction, study: Study, *, at: datetime) -> Study | None:

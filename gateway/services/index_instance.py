@@ -18,6 +18,7 @@ from gateway.services.complete_study import (
     BY_ATTRIBUTE,
     JOB,
     complete_if_evident,
+    is_evidence_known,
     mark_complete,
     mark_reopened,
 )
@@ -219,7 +220,7 @@ def _progress(tx: Transaction, candidate: Candidate, study: Study, arrival: Arri
         assert now_study is not None
         mark_complete(tx, now_study, CompleteBy.SINGLE_FILE if is_whole_ecg else CompleteBy.EXPECTED_COUNT, at=at)
         return Indexed(arrival, instance_id, has_alarm, is_new or is_late, now_study)
-    if is_new or _is_enough(study):
+    if is_evidence_known(tx, study) if is_new else _is_enough(study):
         now_study = tx.studies.get(study.id, EVERYWHERE)
         if now_study is not None and complete_if_evident(tx, now_study, at=at) is not None:
             return Indexed(arrival, instance_id, has_alarm, is_new, now_study)

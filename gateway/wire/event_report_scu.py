@@ -135,12 +135,15 @@ class OpenLines:
         self._lock = threading.Lock()
         self._lines: dict[str, tuple[str, ReportLine]] = {}
 
-    def open(self, association_id: str, calling_ae_title: str, association: Any) -> None:
-        """Reports may go to this peer from now on. Called from the association's thread."""
+    def open(self, association_id: str, peer_name: str, association: Any) -> None:
+        """Reports may go to this peer from now on. Called from the association's thread.
+
+        `peer_name` is what tells one peer from all others; calling AE titles do not.
+        """
         with self._lock:
             if association_id not in self._lines:
                 line = association.dimse.reports = ReportLine(association)
-                self._lines[association_id] = (calling_ae_title, line)
+                self._lines[association_id] = (peer_name, line)
 
     def ended(self, association_id: str) -> None:
         """The association is over."""
@@ -149,12 +152,11 @@ class OpenLines:
         if line is not None:
             line.close()
 
-    def find(self, association_id: str, calling_ae_title: str) -> ReportLine | None:
+    def find(self, association_id: str, peer_name: str) -> ReportLine | None:
         """This association's line, else that of another one which the same peer holds open."""
         with self._lock:
-            if association_id in self._lines:
-                return self._lines[association_id][1]
-            return next((line for title, line in self._lines.values() if title == calling_ae_title), None)
+            of_peer = {known: line for known, (name, line) in self._lines.items() if name == peer_name}
+        return of_peer.get(association_id) or next(iter(of_peer.values()), None)
 
 
 async def report_on_new_association(report: EventReport, *, host: str, port: int, called_ae_title: str,

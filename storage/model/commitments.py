@@ -46,6 +46,16 @@ class Commitment:
     next_attempt_at: datetime | None = None
     last_error: str = ""                 # why the report waits, in plain words
 
+    @property
+    def asker(self) -> str:
+        """Tells who asked from everybody else; two sites may have devices of one AE title."""
+        return asker_name(self.device_id, self.ae_title, self.address)
+
+
+def asker_name(device_id: str | None, ae_title: str, address: str) -> str:
+    """The device where it is registered, else title and address."""
+    return device_id or f"{ae_title}@{address}"
+
 
 @dataclass(frozen=True, slots=True)
 class AskedCommitment:

@@ -76,7 +76,7 @@ class Commitments:
         self._connection.execute(sa.update(commitment).where(commitment.c.id == changed.id).values(**_plain(changed)))
 
     def unreported(self, ae_title: str) -> list[Commitment]:
-        """Judged, and not yet taken by the device of this title; oldest first."""
+        """Judged, and not yet taken, of devices with this title (there may be several); oldest first."""
         rows = self._connection.execute(
             sa.select(commitment).where(commitment.c.state == CommitmentState.JUDGED.value,
                                         commitment.c.ae_title == ae_title)

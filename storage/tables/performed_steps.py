@@ -16,6 +16,11 @@ from storage.tables.upserts import add_if_absent, upsert
 
 _PAGE = 500
 
+# Built once: every new study that arrives runs it.
+_EVIDENCE_OF_STUDY = sa.select(completion_evidence).where(
+    completion_evidence.c.study_instance_uid == sa.bindparam("of_study")).order_by(
+    completion_evidence.c.at, completion_evidence.c.kind, completion_evidence.c.ref)
+
 
 class PerformedSteps:
     """A step is created once by the device, and changed until it is final."""
@@ -61,9 +66,7 @@ class PerformedSteps:
 
     def evidence_of(self, study_instance_uid: str) -> list[Evidence]:
         """All that is known of a study, oldest first; whose it is, the caller compares."""
-        rows = self._connection.execute(
-            sa.select(completion_evidence).where(completion_evidence.c.study_instance_uid == study_instance_uid)
-            .order_by(completion_evidence.c.at, completion_evidence.c.kind, completion_evidence.c.ref))
+        rows = self._connection.execute(_EVIDENCE_OF_STUDY, {"of_study": study_instance_uid})
         return [_evidence(row) for row in rows]
 
     def missing(self, study_id: str, sop_instance_uids: Sequence[str]) -> set[str]:

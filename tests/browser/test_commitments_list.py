@@ -42,7 +42,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.mark.parametrize(("language", "counted", "waits"), [
     ("zh", "2（1 个未承诺）", "已核对，等设备接收结果"), ("en", "2 (1 not committed)", "checked, not told yet")])
-def test_what_a_device_asked_for_is_listed_with_why_it_waits(gateway, browser, tmp_path: Path, language, counted, waits):
+def test_what_a_device_asked_for_is_listed_with_why_it_waits(gateway, browser, tmp_path: Path, language, counted,
+                                                             waits):
     with page_of(browser, gateway.url, viewport=DESKTOP) as page:
         log_in(page, "admin")
         page.evaluate(f"localStorage.setItem('reading-gateway.language', '{language}')")

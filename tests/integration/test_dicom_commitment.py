@@ -57,6 +57,15 @@ async def run_jobs(receiver) -> None:
             await receiver.parts.database.write(lambda tx, job=job: tx.jobs.retry(job.id, owner, due=now, why=""))
 
 
+async def run_until_told(receiver, user) -> None:
+    """The same until the modality has its report: that it called is noted a moment after it got in."""
+    async def is_told():
+        await run_jobs(receiver)
+        return user.reports
+
+    await until(is_told)
+
+
 async def transaction(receiver, uid: str):
     return await receiver.parts.database.read(lambda tx: tx.commitments.find(uid, EVERYWHERE))
 
@@ -220,7 +229,7 @@ async def test_a_device_that_only_calls_gets_the_report_when_it_calls_next(recei
     await run_jobs(receiver)
     assert (await transaction(receiver, uid)).last_error == "设备没有登记接收端口，等它下次连接时告知。"
     await asyncio.to_thread(user.associate, receiver.address, with_storage=False)
-    await run_jobs(receiver)                             # due at once, because it called
+    await run_until_told(receiver, user)                 # due at once, because it called
     assert [(r.event_type, r.is_on_own_association) for r in user.reports] == [(1, True)]
     assert await state_of(receiver, uid) is CommitmentState.REPORTED
 
@@ -238,6 +247,27 @@ async def test_a_device_learns_nothing_of_another_sites_instances(receiver, user
     await run_jobs(receiver)
     assert stranger.reports[0].event_type == 1
     await asyncio.to_thread(stranger.release)
+
+
+async def test_a_device_of_the_same_title_at_another_site_gets_no_report_that_is_not_its_own(receiver, user):
+    """AE titles are not unique in an alliance: what tells devices apart is their address, here 127.0.0.2."""
+    await receiver.parts.database.write(lambda tx: tx.sites.update_device(replace(MODALITY, address="127.0.0.1")))
+    await receiver.add_device(Device("ct-9", OTHER_SITE.id, "CT 9", "MODALITY", "127.0.0.2", "CT"))
+    data, other = build.ct_slice(1), CommitmentUser()
+    await opened(user, receiver, data)
+    _, uid = await ask(user, references_of(data))
+    await asyncio.to_thread(user.release)
+    await asyncio.to_thread(lambda: other.associate(receiver.address, bind_address="127.0.0.2"))
+    await run_jobs(receiver)
+    receiver.clock.advance(60)
+    await run_jobs(receiver)
+    assert other.reports == []
+    assert await state_of(receiver, uid) is CommitmentState.JUDGED
+    await asyncio.to_thread(user.associate, receiver.address)
+    await run_until_told(receiver, user)
+    assert [r.event_type for r in user.reports] == [1]
+    assert other.reports == []
+    await asyncio.to_thread(other.release)
 
 
 async def test_damaged_bytes_are_not_committed(receiver, user):

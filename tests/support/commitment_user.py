@@ -49,7 +49,7 @@ class CommitmentUser:
     received: list[str] = field(default_factory=list)    # kinds of messages, in the order in which they came
     association: Any = None
 
-    def associate(self, address: str, *, with_storage: bool = True) -> Any:
+    def associate(self, address: str, *, with_storage: bool = True, bind_address: str = "") -> Any:
         """Open an association with commitment, and with the classes that the tests store."""
         host, port = address.rsplit(":", 1)
         ae = AE(ae_title=self.ae_title)
@@ -58,7 +58,7 @@ class CommitmentUser:
         if with_storage:
             ae.add_requested_context(build.CT, "1.2.840.10008.1.2.1")
         self.association = ae.associate(
-            host, int(port), ae_title="GATEWAY",
+            host, int(port), ae_title="GATEWAY", bind_address=(bind_address, 0),
             evt_handlers=[(evt.EVT_N_EVENT_REPORT, self._on_report, [True]), (evt.EVT_DIMSE_RECV, self._on_message)])
         assert self.association.is_established
         return self.association
