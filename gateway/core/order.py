@@ -81,6 +81,8 @@ def checked(request: OrderRequest) -> OrderRequest:
               "station_ae_title": request.station_ae_title.strip()}
     for name in ("scheduled_at", "consent_at"):
         moment = getattr(request, name)
+        if moment is not None and not 1900 <= moment.year <= 2200:
+            raise InvalidRequest(f"{name}: not a time of this world.", reason=name.replace("_", "-"))
         texts[name] = moment.astimezone(UTC) if moment is not None else None
     request = dataclasses.replace(request, **texts)
     if not request.patient_id:

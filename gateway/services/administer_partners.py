@@ -54,6 +54,8 @@ async def change_partner(parts: Parts, partner: Hl7Partner, by: By) -> Hl7Partne
 def _checked(partner: Hl7Partner) -> Hl7Partner:
     tidy = replace(partner, name=partner.name.strip(), application=partner.application.strip(),
                    facility=partner.facility.strip(), character_set=partner.character_set.strip() or "UTF-8")
+    if not (tidy.name + tidy.application + tidy.facility).isprintable():
+        raise InvalidRequest("A partner's names have no control characters.")
     if not tidy.facility or max(len(tidy.facility), len(tidy.application)) > _LONGEST_NAME:
         raise InvalidRequest("A partner needs the facility that it names in MSH-4.")
     try:

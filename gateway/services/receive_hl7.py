@@ -148,6 +148,7 @@ async def _accept(parts: Parts, data: bytes, ref: ObjectRef, header: Header, par
         said = [*remarks, *_warnings(orders, commands)]
         answer = write_answer(header, AckCode.ACCEPT, said, at=now, control_id=new_id()[:20], codec=codec)
         tx.objects.add(ref, kind="received", at=now)
+        tx.quarantine.mark_received(ref.sha256)              # where it was refused before
         if not tx.hl7_exchanges.add(Hl7Exchange(header.sending_application, header.sending_facility,
                                                 header.control_id, now, digest, ref.sha256, answer)):
             raise _Refused(AckCode.ERROR, "hl7-control-id", [Fault(

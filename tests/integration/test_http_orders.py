@@ -67,7 +67,9 @@ async def test_a_clinic_places_an_order_and_gets_its_names_and_the_warnings_of_t
     ({"sex": "X"}, "sex"), ({"urgency": "now"}, "urgency"), ({"expected_count": 0}, "expected-count"),
     ({"accession_number": "A" * 17}, "too-long"), ({"accession_number": "A\\B"}, "accession-number"),
     ({"study_instance_uid": "1.02"}, "study-instance-uid"), ({"station_ae_title": "A" * 17}, "station-ae-title"),
-    ({"clinical_diagnosis": "x" * 1001}, "too-long"), ({"scheduled_at": "2026-03-02T11:00:00"}, "invalid"),
+    ({"clinical_diagnosis": "x" * 1001}, "too-long"), ({"scheduled_at": "0001-01-01T00:00:00+14:00"}, "scheduled-at"),
+    ({"birth_date": "0001-01-01"}, "birth-date"), ({"patient_name": "\x00"}, "patient-name"),
+    ({"scheduled_at": "2026-03-02T11:00:00"}, "invalid"),
     ({"site_id": "nowhere"}, "other-site"), ({"unknown": 1}, "invalid"), ({"birth_date": "1980-02-30"}, "invalid")])
 async def test_what_is_wrong_with_an_order_is_named(web, changes, reason):
     got = await call(web.clerk, "POST", "/api/orders", 403 if reason == "other-site" else 400, **ORDER | changes)
