@@ -86,6 +86,7 @@ class DicomListener:
         server: Any = self._ae.make_server((self._host, self._port), evt_handlers=handlers, server_class=_Server,
                                            request_handler=_Handler)
         server.settings = self._settings
+        server.contexts = _SharedContexts(server.contexts)
         server.places = threading.BoundedSemaphore(self._max_connections)
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, name="dicom-listen",
                          daemon=True).start()
@@ -121,6 +122,14 @@ class _AssociationSettings:
     exchanges: Exchanges
     tls: ServerTls | None
     on_handshake_failed: Refused | None
+
+
+class _SharedContexts(list[Any]):
+    """What is offered. Negotiating only reads it; a deep copy, which pynetdicom makes for each association, takes
+    longer than all the rest of opening one."""
+
+    def __deepcopy__(self, memo: Any) -> _SharedContexts:
+        return self
 
 
 class _Server(ThreadedAssociationServer):

@@ -203,7 +203,7 @@ async def test_broken_associations_leave_nothing_behind(tmp_path, wire_name):
     seed = fresh_seed()
     ids = build.StudyIds()
     gateway = RunningGateway(tmp_path / "var", environment={
-        "READING_GATEWAY_WIRE": wire_name, "READING_GATEWAY_NETWORK_TIMEOUT_S": "2",
+        "READING_GATEWAY_WIRE": wire_name, "READING_GATEWAY_NETWORK_TIMEOUT_S": "5",
         "READING_GATEWAY_QUIET_PERIOD_S": "86400"})
     try:
         await asyncio.to_thread(gateway.start)
