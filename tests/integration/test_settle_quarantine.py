@@ -83,7 +83,7 @@ async def add_reading(receiver, study_id: str, state: ReadingState) -> None:
 
 
 async def reading_of(receiver, study_id: str) -> Reading:
-    found = await receiver.parts.database.read(lambda tx: tx.readings.of_study(study_id, EVERYWHERE))
+    found: Reading = await receiver.parts.database.read(lambda tx: tx.readings.of_study(study_id, EVERYWHERE))
     assert found is not None
     return found
 
