@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -114,20 +115,42 @@ async def scrub(parts: Parts, *, run_s: float = _RUN_S, limit: int = _BATCH) -> 
     due = await parts.database.read(lambda tx: tx.object_care.to_check(
         sound_before=now - timedelta(days=parts.settings.scrub_days), bad_before=now - BAD_AGAIN, limit=limit))
     checked = size_bytes = bad = repaired = 0
+    sound: dict[str, str] = {}
+    copied: list[str] = []
     began = time.monotonic()
-    for care in due:
-        ref = ObjectRef(care.sha256, care.size_bytes)
-        found = await check_bytes(parts.objects, ref, with_sm3=not care.sm3, bytes_per_s=rate)
-        state = await settle_check(parts, ref, found)
-        if care.copy_state is CopyState.COPIED:
-            await _check_copy(parts, care)
-        checked, size_bytes = checked + 1, size_bytes + ref.size_bytes
-        if found.state is not CheckState.SOUND:
-            bad, repaired = bad + 1, repaired + (state is CheckState.SOUND)
-        metrics.SCRUBBED_BYTES.inc(ref.size_bytes)
-        if time.monotonic() - began >= run_s:
-            break
+    try:
+        for care in due:
+            ref = ObjectRef(care.sha256, care.size_bytes)
+            found = await check_bytes(parts.objects, ref, with_sm3=not care.sm3, bytes_per_s=rate)
+            if found.state is CheckState.SOUND and care.state in (CheckState.UNCHECKED, CheckState.SOUND):
+                sound[ref.sha256] = found.sm3
+            else:
+                bad += found.state is not CheckState.SOUND
+                is_sound_now = await settle_check(parts, ref, found) is CheckState.SOUND
+                repaired += found.state is not CheckState.SOUND and is_sound_now
+            if care.copy_state is CopyState.COPIED and await _is_copy_sound(parts, care):
+                copied.append(ref.sha256)
+            checked, size_bytes = checked + 1, size_bytes + ref.size_bytes
+            metrics.SCRUBBED_BYTES.inc(ref.size_bytes)
+            if time.monotonic() - began >= run_s:
+                break
+    finally:                             # one write for all that was sound: the scrub must not slow what is received
+        await note_sound(parts, sound, copied)
     return ScrubResult(checked, size_bytes, bad, repaired)
+
+
+async def note_sound(parts: Parts, sm3_of: Mapping[str, str], copied: Sequence[str] = ()) -> None:
+    """Write down in one go what was read back and found sound, here and in the second copy."""
+    if not sm3_of and not copied:
+        return
+    now = parts.clock()
+
+    def note(tx: Transaction) -> None:
+        tx.object_care.note_sound(sm3_of, at=now)
+        if copied:
+            tx.object_care.note_copied(copied, now)
+
+    await parts.database.write(note)
 
 
 async def schedule_scrub(parts: Parts) -> None:
@@ -170,8 +193,8 @@ async def _repair(parts: Parts, ref: ObjectRef) -> str:
     return "" if now_found.state is CheckState.SOUND else "the repaired bytes do not read back"
 
 
-async def _check_copy(parts: Parts, care: ObjectCare) -> None:
-    """Read the second copy back too; one that is lost or bad is made again."""
+async def _is_copy_sound(parts: Parts, care: ObjectCare) -> bool:
+    """Read the second copy back too; one that is lost or bad is made again, with an alarm."""
     ref, now = ObjectRef(care.sha256, care.size_bytes), parts.clock()
     assert parts.second_copy is not None
     try:
@@ -181,10 +204,9 @@ async def _check_copy(parts: Parts, care: ObjectCare) -> None:
     except ObjectMissing:
         fault = "missing"
     except StorageUnavailable:
-        return                           # the copying job says so; nothing is known of the copy now
+        return False                     # the copying job says so; nothing is known of the copy now
     if not fault:
-        await parts.database.write(lambda tx: tx.object_care.note_copied([ref.sha256], now))
-        return
+        return True
 
     def note(tx: Transaction) -> None:
         tx.object_care.note_copy_failed(ref.sha256, due=now, why=f"the second copy was found {fault}")
@@ -197,6 +219,7 @@ async def _check_copy(parts: Parts, care: ObjectCare) -> None:
     await parts.database.write(note)
     _log.error("a second copy was not sound", object=ref.sha256, found=fault)
     parts.events.publish(Event("alarm", ""))
+    return False
 
 
 def _clear(parts: Parts, tx: Transaction, ref: ObjectRef) -> None:

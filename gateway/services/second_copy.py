@@ -18,8 +18,8 @@ from gateway.core.retry import backoff_s
 from gateway.services.job_runner import JobHandler, RetryLater
 from gateway.services.ports import Event, Parts
 from gateway.services.reach_second_copy import COPY_JOB, open_place
-from gateway.services.scrub_objects import check_object
-from storage.errors import ObjectMissing, StorageError, StorageFull, StorageUnavailable
+from gateway.services.scrub_objects import check_bytes, check_object, note_sound, settle_check
+from storage.errors import ObjectMissing, StorageFull, StorageUnavailable
 from storage.interface import Transaction
 from storage.model import AuditEntry, CheckState, CopyState, Job, ObjectCare, ObjectRef
 
@@ -74,14 +74,16 @@ async def safety_of(parts: Parts, sha256s: Sequence[str]) -> Mapping[str, Safety
     await _take_into_care(parts, list(kept))
     cares = await parts.database.read(lambda tx: tx.object_care.get_many(list(kept)))
     found: dict[str, Safety] = {}
+    read_back: dict[str, str] = {}
     for name in names:
         care = cares.get(name)
         if name not in kept or care is None:
             found[name] = Safety(name, False, False, parts.second_copy is not None, None, deleted.get(name))
             continue
-        is_sound = await _is_sound_now(parts, care)
+        is_sound = await _is_sound_now(parts, care, read_back)
         copied_at = care.copied_at if care.copy_state is CopyState.COPIED else None
         found[name] = Safety(name, True, is_sound, parts.second_copy is not None, copied_at)
+    await note_sound(parts, read_back)
     if any(safety.is_waiting for safety in found.values()):
         now = parts.clock()
         await parts.database.write(lambda tx: tx.jobs.enqueue(COPY_JOB, "store", due=now))
@@ -177,16 +179,16 @@ def _go_on(parts: Parts, tx: Transaction) -> None:
         tx.jobs.enqueue(COPY_JOB, "store", due=max(due, now))
 
 
-async def _is_sound_now(parts: Parts, care: ObjectCare) -> bool:
-    is_fresh = care.state is CheckState.SOUND and parts.clock() - care.checked_at <= CHECK_IS_FRESH
-    if is_fresh:
+async def _is_sound_now(parts: Parts, care: ObjectCare, read_back: dict[str, str]) -> bool:
+    """True if its bytes are right; one that was read now goes into `read_back`, to be written down with the rest."""
+    if care.state is CheckState.SOUND and parts.clock() - care.checked_at <= CHECK_IS_FRESH:
         return True
-    try:
-        return await check_object(parts, ObjectRef(care.sha256, care.size_bytes)) is CheckState.SOUND
-    except StorageUnavailable:
-        raise
-    except StorageError:
-        return False
+    ref = ObjectRef(care.sha256, care.size_bytes)
+    checked = await check_bytes(parts.objects, ref, with_sm3=not care.sm3)
+    if checked.state is CheckState.SOUND and care.state in (CheckState.UNCHECKED, CheckState.SOUND):
+        read_back[ref.sha256] = checked.sm3
+        return True
+    return await settle_check(parts, ref, checked) is CheckState.SOUND
 
 
 async def _take_into_care(parts: Parts, sha256s: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ the hot path pays nothing for them; the intake of each day is counted in the sam
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -189,6 +189,19 @@ class ObjectsInCare:
             values["sm3"] = sm3
         self._connection.execute(sa.update(care).where(care.c.sha256 == sha256).values(**values))
         return CheckState(before)
+
+    def note_sound(self, sm3_of: Mapping[str, str], *, at: datetime) -> None:
+        """These were read back and are sound, each with the SM3 that was found ("" where it was known before)."""
+        for has_sm3 in (False, True):
+            rows = [{"of_object": sha256, "new_sm3": sm3} for sha256, sm3 in sm3_of.items() if bool(sm3) is has_sm3]
+            statement = sa.update(care).where(care.c.sha256 == sa.bindparam("of_object")).values(
+                state=CheckState.SOUND.value, checked_at=sa.bindparam("now", at, care.c.checked_at.type))
+            if has_sm3:
+                statement = statement.values(sm3=sa.bindparam("new_sm3"))
+            else:
+                rows = [{"of_object": row["of_object"]} for row in rows]
+            if rows:
+                self._connection.execute(statement, [row | {"now": at} for row in rows])
 
     # --------------------------------------------------------------------------------------------------- copying
     def to_copy(self, *, now: datetime, limit: int) -> list[ObjectCare]:

@@ -8,6 +8,10 @@ import subprocess
 import sys
 import urllib.request
 
+import pytest
+
+from gateway.cli.ask_running import CommandFailed
+from gateway.cli.local_socket import run_command
 from gateway.main import utc_now
 from storage.model import EVERYWHERE
 from tests.support.kept_studies import add_old_study
@@ -34,7 +38,6 @@ def gauges(gateway):
 async def test_a_study_is_sealed_shown_and_released_from_the_terminal(tmp_path):
     study_id, uid = await furnish(tmp_path / "var")
     gateway = RunningGateway(tmp_path / "var")              # not started: the commands open the store themselves
-    assert gateway.command("keeping", "retention")["rows"][0]["obstacles"] == ""
     placed = gateway.command("hold", "place", uid, "--reason", "纠纷", "--demanded-by", "演示家属")
     assert placed["study_id"] == study_id
     [row] = gateway.command("keeping", "retention", uid)["rows"]
@@ -46,10 +49,16 @@ async def test_a_study_is_sealed_shown_and_released_from_the_terminal(tmp_path):
     assert placed["manifest_sha256"] in done.stdout
     assert json.loads(out.read_text(encoding="utf-8"))["study_instance_uid"] == uid
     gateway.command("hold", "release", placed["id"], "--reason", "结束")
-    assert gateway.command("hold", "list")["rows"] == []
-    assert len(gateway.command("hold", "list", "--released")["rows"]) == 1
-    assert gateway.command("hold", "place", "no-such-study", "--reason", "x", "--demanded-by", "y", check=False) == {}
-    assert gateway.command("deletion", "list")["rows"] == []
+    async with open_parts(tmp_path / "var", clock=utc_now) as parts:     # what the other commands answer
+        assert (await run_command(parts, "keeping retention", {"words": ""}))["rows"][0]["obstacles"] == ""
+        assert (await run_command(parts, "hold list", {}))["rows"] == []
+        assert len((await run_command(parts, "hold list", {"released": True}))["rows"]) == 1
+        assert (await run_command(parts, "deletion list", {}))["rows"] == []
+        for command, given in (("hold place", {"study": "none", "reason": "x", "demanded_by": "y"}),
+                               ("hold release", {"id": placed["id"], "reason": "again"}),
+                               ("keeping begin-copies", {})):
+            with pytest.raises(CommandFailed):
+                await run_command(parts, command, given)
 
 
 async def test_the_running_gateway_copies_checks_and_says_so_everywhere(tmp_path):
