@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
+from io import BytesIO
 
-import pydicom
 import pytest
+from pydicom import Dataset
+from pydicom.uid import UID
+from pynetdicom import AE
+from pynetdicom.dimse_primitives import C_FIND
 
 from gateway.core.order import OrderRequest
+from gateway.dicom.worklist_scp import MODALITY_WORKLIST
 from gateway.services.administer_sites import By
 from gateway.services.place_order import place_order, withdraw_order
 from storage.model import EVERYWHERE, Device, Site, SiteKind
@@ -231,5 +237,40 @@ async def test_asking_is_audited_once_in_ten_minutes(receiver, tmp_path):
     assert [e.detail["answered"] for e in asked] == [1]
 
 
-def test_pydicom_knows_the_sop_class():
-    assert pydicom.uid.UID("1.2.840.10008.5.1.4.31").name.startswith("Modality Worklist")
+def _found_by_pynetdicom(address: str, identifier: Dataset | bytes) -> list[tuple[int, Dataset | None]]:
+    host, port = address.split(":")
+    entity = AE("MODALITY")
+    entity.add_requested_context(MODALITY_WORKLIST)
+    association = entity.associate(host, int(port), ae_title="GATEWAY")
+    assert association.is_established
+    try:
+        if isinstance(identifier, Dataset):
+            answers = association.send_c_find(identifier, MODALITY_WORKLIST)
+            return [(status.Status, found) for status, found in answers]
+        request = C_FIND()
+        request.MessageID, request.Priority, request.AffectedSOPClassUID = 1, 2, UID(MODALITY_WORKLIST)
+        request.Identifier = BytesIO(identifier)
+        association._reactor_checkpoint.clear()          # its own thread must not take our answer
+        association.dimse.send_msg(request, association.accepted_contexts[0].context_id or 1)
+        _, answer = association.dimse.get_msg(block=True)
+        assert isinstance(answer, C_FIND)
+        return [(int(answer.Status or 0), None)]
+    finally:
+        association._reactor_checkpoint.set()
+        association.release()
+
+
+async def test_pynetdicom_gets_the_same_answer_and_bad_identifiers_their_status(receiver):
+    order = await place(receiver)
+    step, query = Dataset(), Dataset()
+    step.Modality, step.ScheduledStationAETitle = "DX", "MODALITY"
+    query.PatientName, query.StudyInstanceUID, query.ScheduledProcedureStepSequence = "*", "", [step]
+    [(status, found), (last, nothing)] = await asyncio.to_thread(_found_by_pynetdicom, receiver.address, query)
+    assert (status, last, nothing) == (0xFF00, 0x0000, None)
+    assert found is not None
+    assert found.StudyInstanceUID == order.study_instance_uid
+    assert found.ScheduledProcedureStepSequence[0].Modality == "DX"
+    query.ScheduledProcedureStepSequence = [step, step]
+    assert await asyncio.to_thread(_found_by_pynetdicom, receiver.address, query) == [(0xA900, None)]
+    for garbage in (b"\x10\x00\x10\x00\xff\xff\xff\x7f", b"\x00", b"\xff" * 64):
+        assert await asyncio.to_thread(_found_by_pynetdicom, receiver.address, garbage) == [(0xC000, None)]
