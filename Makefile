@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test bench setup ui lint check-ui wheel unit browser faults fuzz clean
+.PHONY: help run test bench bench-large setup ui lint check-ui wheel unit browser faults fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -18,6 +18,10 @@ test: ## set up, then check everything (types, style, units, real peers, browser
 bench: ## benchmarks as a table and as var/bench.json
 	@.ci/setup test
 	@$(PYTHON) -m tests.benchmarks
+
+bench-large: ## searching a million instances too (about ten minutes, 4 GB)
+	@.ci/setup test
+	@READING_GATEWAY_BENCH_LARGE=1 $(PYTHON) -m tests.benchmarks http_dicomweb
 
 setup: ## set up only
 	@.ci/setup test
