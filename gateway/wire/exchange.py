@@ -61,7 +61,9 @@ class Exchange:
         self._response = RESPONSES[type(request)]
         self._is_closing = is_closing
         self._looked = select.poll()
-        self._looked.register(association.dul.socket.socket, select.POLLIN)
+        connection = association.dul.socket.socket
+        if connection is not None and connection.fileno() >= 0:      # else the peer has left: `is_over` will say so
+            self._looked.register(connection, select.POLLIN)
         association.dimse.cancel_req.clear()         # what came before this request is not about it
 
     @property
