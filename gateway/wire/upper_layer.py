@@ -96,7 +96,8 @@ class PduSocket(AssociationSocket):
         if len(self.buffer) or (isinstance(sock, ssl.SSLSocket) and sock.pending()):
             return True                              # a record that was decrypted whole makes no descriptor readable
         try:
-            found = dict(self.poller.poll(_WAIT_MS))
+            is_idle = self.event_queue.empty()           # what waits there is done first
+            found = dict(self.poller.poll(_WAIT_MS if is_idle else 0))
             if event in found:
                 os.eventfd_read(event)
             return sock.fileno() in found
