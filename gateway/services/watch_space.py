@@ -37,6 +37,7 @@ LOOK_EVERY_S = 5.0
 ALARM_KINDS = {SpaceLevel.LOW: "space-low", SpaceLevel.FULL: "space-full"}
 
 _REF, _NOTE = "space", "space-level"
+_A_WRITE = 50                            # objects; a few milliseconds of the one writer
 _OVERLAP = timedelta(minutes=1)          # a commit may come that much later than the time it carries
 _WHOLE_WALK_EVERY = timedelta(hours=12)
 _COUNT_EVERY = timedelta(minutes=1)
@@ -183,6 +184,11 @@ async def _without_care(parts: Parts, after: str) -> list[tuple[str, int, dateti
 
 
 async def _enrol(parts: Parts, found: list[tuple[str, int, datetime]]) -> int:
+    """In small writes, so that what is being received never waits long for one of them."""
+    return sum([await _enrol_few(parts, found[start:start + _A_WRITE]) for start in range(0, len(found), _A_WRITE)])
+
+
+async def _enrol_few(parts: Parts, found: list[tuple[str, int, datetime]]) -> int:
     zone, has_copy, now = ZoneInfo(parts.settings.time_zone), parts.second_copy is not None, parts.clock()
 
     def work(tx: Transaction) -> int:

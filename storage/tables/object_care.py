@@ -16,10 +16,10 @@ import sqlalchemy as sa
 from storage.model import CareCounts, CheckState, CopyState, DayOfIntake, ObjectCare
 from storage.tables.schema import intake_day, keeping_note, stored_object
 from storage.tables.schema import object_care as care
-from storage.tables.upserts import upsert
+from storage.tables.upserts import add_if_absent, upsert
 
 _BAD = (CheckState.DAMAGED.value, CheckState.MISSING.value)
-_AT_ONCE = 400                           # rows of one INSERT: SQLite takes 32,766 values
+_AT_ONCE = 400                           # values of one IN
 StoredSince = tuple[str, int, datetime]
 """Hash, size in bytes and time of an object that has no row here yet."""
 
@@ -58,18 +58,11 @@ class ObjectsInCare:
     def enrol(self, found: Sequence[StoredSince], *, zone: ZoneInfo, has_second_copy: bool) -> int:
         """Take objects into care and count them to their day; returns how many were new."""
         copy_state = CopyState.WAITING if has_second_copy else CopyState.NONE
-        count = 0
-        for start in range(0, len(found), _AT_ONCE):
-            part = {sha256: (size_bytes, at) for sha256, size_bytes, at in found[start:start + _AT_ONCE]}
-            rows = [{"sha256": sha256, "size_bytes": size_bytes, "state": CheckState.UNCHECKED.value,
-                     "checked_at": at, "copy_state": copy_state.value, "copy_due": at if has_second_copy else None}
-                    for sha256, (size_bytes, at) in part.items()]
-            added = self._connection.execute(
-                upsert(self._connection, care).values(rows).on_conflict_do_nothing().returning(care.c.sha256))
-            new = [part[sha256] for sha256 in added.scalars()]
-            self._count(new, zone)
-            count += len(new)
-        return count
+        new = [(size_bytes, at) for sha256, size_bytes, at in found if add_if_absent(self._connection, care, {
+            "sha256": sha256, "size_bytes": size_bytes, "state": CheckState.UNCHECKED.value, "checked_at": at,
+            "copy_state": copy_state.value, "copy_due": at if has_second_copy else None})]
+        self._count(new, zone)
+        return len(new)
 
     def forget(self, sha256: str, *, zone: ZoneInfo, stored_at: datetime) -> None:
         """The object was deleted for good: it counts no longer."""
