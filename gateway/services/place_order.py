@@ -14,11 +14,19 @@ from zoneinfo import ZoneInfo
 
 from gateway.core.errors import InvalidRequest, NotAllowed, NotFound, NotNow
 from gateway.core.id_card import IdCardWarning, id_card_warnings
-from gateway.core.order import OrderRequest, amended, checked, new_order, order_code, withdrawn
+from gateway.core.order import (
+    OrderRequest,
+    amended,
+    checked,
+    more_urgent,
+    new_order,
+    order_code,
+    withdrawn,
+)
 from gateway.core.reading import taken_back
 from gateway.services.administer_sites import By
 from gateway.services.complete_study import note_expected_count
-from gateway.services.match_order import MATCH_BACK_JOB
+from gateway.services.match_order import MATCH_BACK_JOB, route_again
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
 from storage.model import INBOX_SITE_ID, AuditEntry, Scope, new_id
@@ -90,13 +98,16 @@ def place(tx: Transaction, parts: Parts, site_id: str, request: OrderRequest, by
 
 
 def amend(tx: Transaction, parts: Parts, order: Order, request: OrderRequest, by: By) -> Order:
-    """Change an order to what a checked request says."""
+    """Change an order to what a checked request says; its study becomes as urgent as it says, never less."""
     changed = _kept(tx, parts, amended(order, request, now=parts.clock()), by, "order.amended")
     count = changed.expected_count
     study = tx.studies.get(order.study_id, by.scope) if order.study_id else None
     if study is not None and count is not None and count != order.expected_count:
         note_expected_count(tx, study.study_instance_uid, count, ref=order.id, site_id=order.site_id,
                             at=parts.clock())
+    if study is not None and more_urgent(changed.urgency, study.urgency) != study.urgency:
+        tx.studies.set_urgency(study.id, changed.urgency)
+        route_again(tx, study, at=parts.clock())
     return changed
 
 

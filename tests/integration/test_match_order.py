@@ -11,7 +11,7 @@ from gateway.services import match_order, route_study
 from gateway.services.administer_sites import By
 from gateway.services.job_runner import JobRunner
 from gateway.services.match_order import match_study
-from gateway.services.place_order import place_order
+from gateway.services.place_order import amend_order, place_order
 from gateway.services.settle_match import dismiss_proposals, link_by_person, list_open_questions, unlink
 from storage.model import EVERYWHERE, Priority, Scope
 from storage.model.order_matches import MatchState
@@ -80,6 +80,16 @@ async def test_an_order_written_down_after_the_images_is_found_and_raises_the_re
     assert (after.id, after.priority) == (before.id, Priority.EMERGENCY)
 
 
+async def test_an_order_that_becomes_an_emergency_takes_its_reading_along(parts):
+    study = await add_study(parts)
+    order = await order_for(parts, study, **certainly(study))
+    assert (await route_study.route_study(parts, study.id)).priority is Priority.ROUTINE
+    await amend_order(parts, order.id, asking_for(study, urgency="emergency", **certainly(study)), BY)
+    await run_jobs(parts)
+    reading = await parts.database.read(lambda tx: tx.readings.of_study(study.id, EVERYWHERE))
+    assert reading.priority is Priority.EMERGENCY
+
+
 async def test_below_the_threshold_a_person_decides_and_the_answer_is_kept(parts):
     study = await add_study(parts)
     order = await order_for(parts, study, sex="F")           # one of them is wrong
@@ -117,7 +127,8 @@ async def test_a_wrong_link_is_taken_back_and_the_pair_stays_apart(parts):
     assert (freed.study_id, freed.state) == (None, OrderState.SCHEDULED)
     await run_jobs(parts)
     assert await linked(parts, study) is None
-    actions = [entry.entry.action for entry in await parts.database.read(lambda tx: tx.audit.of_study(study.id, EVERYWHERE))]
+    audited = await parts.database.read(lambda tx: tx.audit.of_study(study.id, EVERYWHERE))
+    actions = [entry.entry.action for entry in audited]
     assert actions[-2:] == ["order.linked", "order.unlinked"]
 
 
