@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_an_archive_past_four_gigabytes_is_written_as_zip64(monkeypatch):
         async def entries():
             for n in range(5):
                 data = bytes([n]) * (n * 3)
-                yield zip_stream.Entry(f"演示/{n}", len(data), lambda data=data: chunks(data))
+                yield zip_stream.Entry(f"演示/{n}", len(data), partial(chunks, data))
 
         return b"".join([piece async for piece in zip_stream.zip_of(entries())])
 

@@ -82,20 +82,21 @@ async def send_multipart(request: web.Request, media_type: str, parts: AsyncIter
     response = web.StreamResponse(headers={
         "Content-Type": f'multipart/related; type="{media_type}"; boundary={boundary}', "Cache-Control": "no-store",
         **(headers or {})})
-    is_begun = False
+    is_begun, waiting = False, b""
     async for part in parts:
         if not is_begun:
             await response.prepare(request)            # only now: an error before the first part is an honest status
             is_begun = True
         location = f"Content-Location: {part.location}\r\n" if part.location else ""
-        head = f"--{boundary}\r\nContent-Type: {part.content_type}\r\n{location}\r\n"
-        await response.write(head.encode("ascii"))
+        waiting += f"--{boundary}\r\nContent-Type: {part.content_type}\r\n{location}\r\n".encode("ascii")
         async for chunk in part.body:
-            await response.write(chunk)
-        await response.write(b"\r\n")
+            # Lines between parts leave with the bytes that follow: each write wakes the client once.
+            await response.write(waiting + chunk if waiting else chunk)
+            waiting = b""
+        waiting += b"\r\n"
     if not is_begun:
         await response.prepare(request)
-    await response.write(f"--{boundary}--\r\n".encode("ascii"))
+    await response.write(waiting + f"--{boundary}--\r\n".encode("ascii"))
     await response.write_eof()
     return response
 
