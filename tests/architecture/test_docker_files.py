@@ -56,7 +56,7 @@ def test_compose_files_name_only_settings_secrets_and_volumes_that_exist(name: s
     assert (DOCKER / gateway["build"]["context"]).resolve() == ROOT
     assert (ROOT / gateway["build"]["dockerfile"]).exists()
     ports = {str(port).rpartition(":")[2] for port in gateway["ports"]}
-    assert ports == {"8080", "11112"}
+    assert ports == {"8080", "11112", "2575"}
 
 
 def test_the_image_runs_as_nobody_special_with_a_health_check_and_copies_what_exists() -> None:
