@@ -12,6 +12,7 @@ import asyncio
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from gateway.core.errors import InvalidRequest, NotFound, NotNow
 from gateway.services.event_bus import RESYNC, EventBus
@@ -118,13 +119,13 @@ async def note_step(parts: Parts, program: Program, delivery_id: str, step: Step
         if delivery.sent_at is None:
             raise NotNow("The report has not been fetched yet.", reason="not-taken")
         now = parts.clock()
+        named: dict[str, Any] = {"person": person.strip()} if person.strip() else {}
         after = _after(delivery, step, now, program.actor)
         if after != delivery:
             tx.deliveries.replace(after)
             action = "report.acknowledged" if step is Step.ACKNOWLEDGED else f"delivery.{step.value}"
             note_delivery(tx, after, action, patient_id=study.patient.id, now=now, actor=program.actor,
-                          address=program.address, version=report.version,
-                          **({"person": person.strip()} if person.strip() else {}))
+                          address=program.address, version=report.version, **named)
         return after
 
     delivery = await parts.database.write(work)

@@ -28,8 +28,8 @@ def queue_deliveries(tx: Transaction, report: Report, *, patient_id: str, now: d
             id=new_id(), report_id=report.id, study_id=report.study_id, site_id=report.site_id,
             destination_id=destination.id, kind=destination.kind,
             state=DeliveryState.ACCEPTED if is_page else DeliveryState.QUEUED, attempts=1 if is_page else 0,
-            queued_at=now, next_attempt_at=None if is_page or is_pulled else now, sent_at=at_once, accepted_at=at_once,
-            opened_at=None, acknowledged_at=None, acknowledged_by=None, last_error="")
+            queued_at=now, next_attempt_at=None if is_page or is_pulled else now, sent_at=at_once,
+            accepted_at=at_once, opened_at=None, acknowledged_at=None, acknowledged_by=None, last_error="")
         tx.deliveries.add(delivery)
         if is_page:
             note_delivery(tx, delivery, "delivery.accepted", patient_id=patient_id, now=now)

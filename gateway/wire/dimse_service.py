@@ -40,13 +40,14 @@ class DimseService:
     """Told of each association that has one of the SOP classes with us as its provider; never raises."""
 
 
-def merged(services: Sequence[DimseService]) -> list[tuple[evt.InterventionEvent, Callable[[Any], Any]]]:
+def merged(services: Sequence[DimseService]) -> list[tuple[evt.EventType, Callable[[Any], Any]]]:
     """pynetdicom's handlers of all services together."""
     by_event: dict[evt.InterventionEvent, dict[str, Handler]] = {}
     for service in services:
         for event, handler in service.handlers.items():
             by_event.setdefault(event, {}).update(dict.fromkeys(service.sop_class_uids, handler))
-    found = [(event, _dispatching(handlers)) for event, handlers in by_event.items()]
+    found: list[tuple[evt.EventType, Callable[[Any], Any]]] = [
+        (event, _dispatching(handlers)) for event, handlers in by_event.items()]
     answers = {uid: service.answer_extended for service in services if service.answer_extended is not None
                for uid in service.sop_class_uids}
     if answers:

@@ -31,7 +31,7 @@ def upgrade(connection: sa.Connection) -> None:
         raise SchemaTooNew(f"the database has schema {current}, this release knows up to {known[-1]}; "
                            "install the newer release, nothing was changed")
     if current != known[-1]:
-        from alembic import command          # 11 MB that a start without an upgrade has no use for
+        from alembic import command  # 11 MB that a start without an upgrade has no use for
 
         config = configuration()
         config.attributes["connection"] = connection
@@ -47,7 +47,8 @@ def current_revision(connection: sa.Connection) -> str | None:
     """The revision the database is at; None for an empty one."""
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
-    return connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    found = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+    return None if found is None else str(found)
 
 
 def drift(connection: sa.Connection) -> list[Any]:

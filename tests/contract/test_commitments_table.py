@@ -34,7 +34,7 @@ def asked(name: str = "c1", uid: str = "2.25.1", **more) -> Commitment:
 
 
 async def add(database, commitment, items=ITEMS) -> bool:
-    return await database.write(lambda tx: tx.commitments.add(commitment, items))
+    return bool(await database.write(lambda tx: tx.commitments.add(commitment, items)))
 
 
 async def test_a_transaction_comes_back_whole_and_in_order(database):

@@ -241,7 +241,7 @@ async def test_what_fails_meanwhile_undoes_its_own_write_alone(database):
 
 async def test_an_error_of_the_write_itself_reaches_the_thread(database):
     with pytest.raises(KeyError):
-        await in_thread(database, lambda tx: {}["nothing"])
+        await in_thread(database, lambda tx: dict[str, str]()["nothing"])
     assert await numbers(database) == []
 
 

@@ -11,6 +11,7 @@ from storage.engines.sqlite import SqliteDatabase
 from storage.errors import SchemaTooNew
 from storage.interface import Transaction
 from storage.migrations.upgrading import configuration, current_revision, drift, revisions, upgrade
+from storage.model import Device
 from storage.tables.schema import metadata
 from tests.support.postgres import postgres_url
 
@@ -84,7 +85,7 @@ def _first_release(connection: sa.Connection) -> None:
         "INSERT INTO device (id, site_id, name, ae_title) VALUES ('dr-1', 'yangchang', 'DR', 'DR_YANGCHANG')"))
 
 
-def _upgraded(engine: sa.Engine) -> tuple[list[object], object]:
+def _upgraded(engine: sa.Engine) -> tuple[list[object], Device | None]:
     with engine.connect() as connection, connection.begin():
         _first_release(connection)
     with engine.connect() as connection, connection.begin():
@@ -103,6 +104,7 @@ def test_a_store_of_the_first_release_is_upgraded_with_what_it_holds(engine_name
     finally:
         engine.dispose()
     assert differences == []
+    assert device is not None
     assert device.site_id == "yangchang"
     assert (device.port, device.is_relay, device.quiet_period_s) == (0, False, None)
 

@@ -58,7 +58,7 @@ async def test_nothing_that_was_answered_is_missing_after(fault, repetition, tmp
     print(f"{fault}: {wire}, call {first} and then each {step}th")
     monkeypatch.setenv("READING_GATEWAY_WIRE", wire)
     ids = build.StudyIds()
-    uids = [generate_uid() for _ in range(COUNT)]
+    uids = [str(generate_uid()) for _ in range(COUNT)]
     files = build.write_all(tmp_path / "in", [build.ct_slice(n, ids=ids, rows=32, columns=32, sop_instance_uid=uid)
                                               for n, uid in enumerate(uids)])
     calls, error = FAULTS[fault]

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def modality(gateway: RunningGateway) -> Iterator[object]:
+def modality(gateway: RunningGateway) -> Iterator[Callable[[build.StudyIds], int]]:
     """One association that sends films."""
     ae = AE(ae_title="DR1")
     ae.add_requested_context(build.DX, build.SYNTAXES["explicit"])
@@ -160,7 +160,7 @@ async def test_a_full_disk_refuses_after_a_warning_and_takes_again_when_space_re
 def space_state(gateway: RunningGateway) -> str:
     """What the command `doctor` says."""
     rows = gateway.command("doctor", check=False)["rows"]
-    return next(row["state"] for row in rows if row["about"] == "space")
+    return next(str(row["state"]) for row in rows if row["about"] == "space")
 
 
 def alarms(gateway: RunningGateway) -> list[dict[str, str]]:

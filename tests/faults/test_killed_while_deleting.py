@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from gateway.main import utc_now
@@ -46,6 +47,7 @@ async def furnish(data_dir: Path) -> str:
             ids = build.StudyIds()
             for number in range(1, count + 1):
                 receipt = await receive_part10(parts, build.ct_slice(number, ids=ids), sender)
+            assert receipt.study_id is not None
             studies.append(receipt.study_id)
             await parts.database.write(lambda tx, study_id=receipt.study_id: tx.studies.set_state(
                 study_id, StudyState.COMPLETE, at=clock(), complete_by=CompleteBy.QUIET_TIME))
@@ -67,6 +69,10 @@ def look(data_dir: Path, deletion_id: str) -> tuple[str, int, int]:
     return str(row[0]), int(row[1]), int(row[2])
 
 
+def _is_over(deadline: float) -> bool:
+    return time.monotonic() > deadline
+
+
 async def test_a_deletion_killed_at_any_instant_goes_on_and_leaves_a_sound_store(tmp_path: Path) -> None:
     chance = random.Random(fresh_seed())
     data_dir = tmp_path / "var"
@@ -78,7 +84,7 @@ async def test_a_deletion_killed_at_any_instant_goes_on_and_leaves_a_sound_store
     seen = []
     for _ in range(KILLS * len(rounds())):
         deadline = time.monotonic() + chance.uniform(0.2, 3.0)
-        await killed(gateway, lambda deadline=deadline: time.monotonic() > deadline)
+        await killed(gateway, partial(_is_over, deadline))
         state, tombstones, instances = look(data_dir, deletion_id)
         seen.append(state)
         assert (tombstones, instances) == (OBJECTS, 3)

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydicom.uid import generate_uid
@@ -155,7 +156,7 @@ async def test_an_s3_service_that_answers_with_server_errors_loses_nothing(tmp_p
             assert await studies.send(receiver.address) == [0, 0]
 
 
-def _settings(tmp_path: Path, **more: str) -> Settings:
+def _settings(tmp_path: Path, **more: Any) -> Settings:
     return replace(Settings(data_dir=tmp_path / "data", reserve_bytes=0, node="test-node", dicom="127.0.0.1:0"),
                    wire=os.environ["READING_GATEWAY_WIRE"], **more)
 

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from pydicom.uid import EncapsulatedPDFStorage
@@ -22,10 +23,10 @@ from gateway.services.write_report import save_draft
 from gateway.wire.event_report_scu import EventReport, report_on_new_association
 from storage.model import EVERYWHERE, DeliveryState, Destination, DestinationKind, Device
 from storage.model.commitments import CommitmentItem
-from tests.integration.test_dicom_commitment import run_jobs
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.commitment_user import COMMITMENT, COMMITMENT_INSTANCE, in_thread, references_of
+from tests.support.committing import run_jobs
 from tests.support.dicom_receiver import SITE, open_receiver
 from tests.support.peers import free_ports
 from tests.support.receiving_nodes import orthanc
@@ -37,7 +38,7 @@ from tests.support.web import PASSWORD, password_hash
 pytestmark = pytest.mark.usefixtures("wire")
 
 
-def knows_us(address: str) -> dict[str, object]:
+def knows_us(address: str) -> dict[str, Any]:
     host, port = address.rsplit(":", 1)
     return {"DicomModalities": {"gateway": {"AET": "GATEWAY", "Host": host, "Port": int(port),
                                             "AllowStorageCommitment": True}},
@@ -154,7 +155,8 @@ class ForgetfulNode:
     """A node of pynetdicom; `verdicts` are what it reports on the association of the request, None: nothing yet."""
 
     def __init__(self, port: int, *, verdicts: list[int | None]) -> None:
-        self.port, self.verdicts, self.stored = port, verdicts, []
+        self.port, self.verdicts = port, verdicts
+        self.stored: list[Any] = []
 
     @contextmanager
     def running(self):
@@ -163,6 +165,7 @@ class ForgetfulNode:
         ae.add_supported_context(COMMITMENT)
         server = ae.start_server(("127.0.0.1", self.port), block=False, evt_handlers=[
             (evt.EVT_C_STORE, self._on_store), (evt.EVT_N_ACTION, self._on_action)])
+        assert server is not None
         try:
             yield
         finally:

@@ -10,10 +10,10 @@ import pytest
 from gateway.services.complete_study import run_complete_study
 from gateway.services.job_runner import RetryLater
 from storage.model import EVERYWHERE, CompleteBy, Job, StudyState
-from tests.integration.test_dicom_commitment import ask, opened, run_jobs
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.commitment_user import CommitmentUser, references_of
+from tests.support.committing import ask, opened, run_jobs
 from tests.support.dicom_receiver import MODALITY, open_receiver
 from tests.support.waiting import until
 

@@ -387,12 +387,12 @@ async def test_a_deletion_waits_for_a_second_copy_that_does_not_answer(parts, cl
 async def test_an_open_question_in_quarantine_keeps_the_study(parts, clock, admins):
     ids = dicom_builders.StudyIds()
     uid = "1.2.826.0.1.3680043.8.498.77"
-    first = dicom_builders.dx_image(ids=ids, SOPInstanceUID=uid)
-    receipt = await receive_part10(parts, first, sender())
+    receipt = await receive_part10(parts, dicom_builders.dx_image(ids=ids, SOPInstanceUID=uid), sender())
     other = await receive_part10(parts, dicom_builders.dx_image(ids=ids, SOPInstanceUID=uid,
                                                                  AccessionNumber="OTHER"), sender())
     assert other.outcome == "conflict"
     study_id = receipt.study_id
+    assert study_id is not None
     await parts.database.write(lambda tx: tx.studies.set_state(study_id, StudyState.COMPLETE, at=parts.clock()))
     clock.now += LEGAL_YEARS
     with pytest.raises(NotNow) as refused:

@@ -259,7 +259,7 @@ def order_of(receiver, study: str, accession: str = "A0001", **more: Any) -> Ord
         "Demo^One", "CT", now + timedelta(minutes=5), now, "demo-clerk", now, **more)
 
 
-async def order_state(receiver) -> OrderState:
+async def order_state(receiver):
     return (await receiver.parts.database.read(lambda tx: tx.orders.get("order-1", EVERYWHERE))).state
 
 

@@ -202,6 +202,7 @@ async def test_who_asked_for_a_move_is_told(tmp_path):
     own = part10_instance(build.ct_slice())
     peer.add_supported_context(own.sop_class_uid, list(own.transfer_syntaxes))
     server = peer.start_server(("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_STORE, on_store)])
+    assert server is not None
     try:
         address = f"127.0.0.1:{server.server_address[1]}"
         results = await asyncio.to_thread(lambda: list(send_instances(

@@ -49,7 +49,7 @@ async def actions(receiver, study) -> list[str]:
     return [t.entry.action for t in trail]
 
 
-async def signed_study(receiver, folder, ids) -> tuple:
+async def signed_study(receiver, folder, ids):
     """A complete study whose report is signed and on its way."""
     await send(receiver, folder, *[build.ct_slice(n, ids=ids) for n in (1, 2)])
     await settle(receiver)

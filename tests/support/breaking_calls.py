@@ -29,10 +29,10 @@ def breaking(pid: int, calls: str, error: str, *, first: int, step: int) -> Iter
         process = subprocess.Popen(
             ["strace", "-f", "-yy", "-p", str(pid), "-e", f"trace={calls}", "-e", "signal=none", "-o", str(trace),
              "-e", f"inject={calls}:error={error}:when={first}+{step}"],
-            stderr=subprocess.PIPE, text=True)
+            stderr=subprocess.PIPE)
         try:
             assert process.stderr is not None
-            line = process.stderr.readline()
+            line = process.stderr.readline().decode(errors="replace")
             if "attached" not in line:
                 pytest.skip(f"strace may not trace here: {line.strip()}")
             yield trace

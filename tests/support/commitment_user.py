@@ -86,6 +86,7 @@ class CommitmentUser:
         ae.add_supported_context(COMMITMENT, scu_role=False, scp_role=True)
         server = ae.start_server(("127.0.0.1", port), block=False,
                                  evt_handlers=[(evt.EVT_N_EVENT_REPORT, self._on_report, [False])])
+        assert server is not None
         try:
             yield server.server_address[1]
         finally:

@@ -77,7 +77,7 @@ async def ask(address: str, folder: Path, text: str, *, calling: str = "MODALITY
     host, port = address.rsplit(":", 1)
     code, output = await dcmtk.run("findscu", "-d", "-W", "-X", "-od", str(answers), "-aet", calling, "-aec",
                                    "GATEWAY", *options, host, port, str(folder / "query.dcm"))
-    items = [pydicom.dcmread(path, force=True) for path in sorted(answers.iterdir())]
+    items: list[Dataset] = [pydicom.dcmread(path, force=True) for path in sorted(answers.iterdir())]
     return Answered(items, output, code)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,8 @@ def rule(care_class, years):
 
 
 def retention(**more):
-    given = {"last_arrival_at": ARRIVED, "last_seen_at": None, "signed_at": None, "visit": None, "rules": {}}
+    given: dict[str, Any] = {"last_arrival_at": ARRIVED, "last_seen_at": None, "signed_at": None, "visit": None,
+                             "rules": {}}
     return retention_of(**given | more)
 
 
@@ -67,7 +69,7 @@ def test_the_leap_day_never_ends_a_period_a_day_early():
 
 def test_everything_that_forbids_a_deletion_is_named():
     kept = retention()
-    given = {"holds": [], "open_questions": 0, "is_arriving": False, "is_being_read": False}
+    given: dict[str, Any] = {"holds": [], "open_questions": 0, "is_arriving": False, "is_being_read": False}
     over = kept.retain_until
     assert obstacles(kept, now=over, **given) == []
     assert obstacles(kept, now=over - timedelta(seconds=1), **given) == ["retention-not-ended"]

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from gateway.core.space_forecast import SpaceLevel, days_left, level_of, room_bytes, usual_intake
+from gateway.core.space_forecast import Intake, SpaceLevel, days_left, level_of, room_bytes, usual_intake
 from storage.model import DayOfIntake
 
 TODAY = date(2026, 3, 15)
@@ -18,22 +18,28 @@ def days(*sizes):
     return [DayOfIntake(TODAY - timedelta(days=len(sizes) - number), 1, size) for number, size in enumerate(sizes)]
 
 
+def usual(intake, **more) -> Intake:
+    found = usual_intake(intake, **more)
+    assert found is not None
+    return found
+
+
 def test_the_usual_day_is_the_median_of_complete_days():
-    found = usual_intake(days(1 * GB, 2 * GB, 3 * GB), first_day=TODAY - timedelta(days=3), today=TODAY)
+    found = usual(days(1 * GB, 2 * GB, 3 * GB), first_day=TODAY - timedelta(days=3), today=TODAY)
     assert (found.bytes_a_day, found.days) == (2 * GB, 3)
 
 
 def test_one_imported_archive_does_not_move_the_forecast():
-    usual = [1 * GB] * 13
-    found = usual_intake(days(*usual, 500 * GB), first_day=TODAY - timedelta(days=30), today=TODAY)
+    ordinary = [1 * GB] * 13
+    found = usual(days(*ordinary, 500 * GB), first_day=TODAY - timedelta(days=30), today=TODAY)
     assert (found.bytes_a_day, found.days) == (1 * GB, 14)
 
 
 def test_days_without_any_object_count_as_such():
     quiet_weekends = [DayOfIntake(TODAY - timedelta(days=back), 1, GB) for back in range(1, 15) if back % 7 > 1]
-    assert usual_intake(quiet_weekends, first_day=TODAY - timedelta(days=30), today=TODAY).bytes_a_day == GB
+    assert usual(quiet_weekends, first_day=TODAY - timedelta(days=30), today=TODAY).bytes_a_day == GB
     nearly_idle = [DayOfIntake(TODAY - timedelta(days=3), 1, GB)]
-    assert usual_intake(nearly_idle, first_day=TODAY - timedelta(days=30), today=TODAY).bytes_a_day == 0
+    assert usual(nearly_idle, first_day=TODAY - timedelta(days=30), today=TODAY).bytes_a_day == 0
 
 
 def test_nothing_is_forecast_before_one_day_is_complete():
