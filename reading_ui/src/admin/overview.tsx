@@ -5,9 +5,11 @@ import { useLive } from '../app/live';
 import { useAction, useResource } from '../app/resource';
 import { Link } from '../app/router';
 import { Loading, ProblemNote } from '../parts/notes';
-import { useFormat } from '../words';
+import { said, useFormat } from '../words';
+import { useRoomWords } from '../words/language';
 import { Table } from './table';
 import { useAdminWords } from './use_words';
+import * as alarmWords from './words_alarms';
 
 const OF_SPACE = new Set(['free_bytes', 'days_left']);
 const TROUBLE = new Set(['open_alarms', 'quarantined', 'knocks']);
@@ -67,6 +69,7 @@ export function OverviewSection() {
 
 function Alarms({ alarms }: { alarms: ReturnType<typeof useResource<AlarmView[]>> }) {
   const a = useAdminWords();
+  const words = useRoomWords(alarmWords);
   const format = useFormat();
   const seen = useAction(async (id: string) => {
     await api.acknowledgeAlarm(id);
@@ -82,7 +85,7 @@ function Alarms({ alarms }: { alarms: ReturnType<typeof useResource<AlarmView[]>
         nothing={a.alarmsNone}
         columns={[
           { title: a.at, cell: (alarm) => format.when(alarm.at) },
-          { title: a.kind, cell: (alarm) => <b>{alarm.kind}</b> },
+          { title: a.kind, cell: (alarm) => <b className="wrap">{said(words.kinds, alarm.kind)}</b> },
           { title: a.detail, cell: (alarm) => alarm.detail },
           { title: a.about, cell: (alarm) => <code>{alarm.ref}</code> },
           {
