@@ -86,7 +86,7 @@ def _security(row: Route) -> list[dict[str, list[str]]]:
 
 def _operation_id(row: Route) -> str:
     words = re.sub(r"[^a-z0-9]+", "_", _PARAMETER.sub(r"by_\1", row.path).lower()).strip("_")
-    return f"{row.method.lower()}_{words}"
+    return f"{row.method.lower()}_{words}" + ("_root" if row.path.endswith("/") else "")   # "/dicom-web" is there too
 
 
 def _tag(path: str) -> str:
