@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from gateway.core.order import more_urgent
 from gateway.core.study_completion import is_count_reached
 from gateway.core.waveform import EcgRecord
 from gateway.formats.dicom_dataset import DatasetHead
@@ -272,9 +273,8 @@ def _new_series(tx: Transaction, head: DatasetHead, study: Study) -> Series:
 def _updated(tx: Transaction, candidate: Candidate, study: Study) -> bool:
     """What a further instance may change on its study. True if it raised an alarm."""
     head = candidate.head
-    order = [Priority.ROUTINE.value, Priority.URGENT.value, Priority.EMERGENCY.value]
-    urgency = _urgency(head).value
-    if order.index(urgency) > order.index(study.urgency):
+    urgency = more_urgent(_urgency(head).value, study.urgency)
+    if urgency != study.urgency:
         tx.studies.set_urgency(study.id, urgency)
     modality = _modality(head)
     if study.modality in _COMPANIONS and modality not in _COMPANIONS:
