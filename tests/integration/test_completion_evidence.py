@@ -12,25 +12,14 @@ from gateway.services.job_runner import RetryLater
 from storage.model import EVERYWHERE, CompleteBy, Job, StudyState
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
-from tests.support.commitment_user import CommitmentUser, references_of
-from tests.support.committing import ask, opened, run_jobs
-from tests.support.dicom_receiver import MODALITY, open_receiver
+from tests.support.commitment_user import references_of
+from tests.support.committing import ask, opened, receiver, run_jobs, user
+from tests.support.dicom_receiver import MODALITY
 from tests.support.waiting import until
 
+__all__ = ["receiver", "user"]
+
 pytestmark = pytest.mark.usefixtures("wire")
-
-
-@pytest.fixture
-async def receiver(tmp_path):
-    async with open_receiver(tmp_path / "data") as opened_receiver:
-        yield opened_receiver
-
-
-@pytest.fixture
-def user():
-    modality = CommitmentUser()
-    yield modality
-    modality.release()
 
 
 async def send(receiver, folder, *files: bytes) -> None:
