@@ -61,12 +61,6 @@ class Origins:
             .order_by(t.study_origin.c.at, t.study_origin.c.study_id).limit(limit))
         return [_origin(row) for row in rows]
 
-    def count_waiting(self) -> int:
-        """How many there are."""
-        return self._connection.execute(
-            sa.select(sa.func.count()).select_from(t.study_origin)
-            .where(t.study_origin.c.state == OriginState.WAITING.value)).scalar_one()
-
     # ----------------------------------------------------------------------------------------------------- orders
     def sites_ordering(self, study_instance_uid: str) -> list[str]:
         """Sites with an order, not withdrawn, of this Study Instance UID."""

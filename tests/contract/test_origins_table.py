@@ -40,7 +40,7 @@ async def test_what_waits_is_listed_the_oldest_first(database):
 
     await database.write(add)
     assert [one.study_id for one in await database.read(lambda tx: tx.origins.waiting())] == ["s2", "s0"]
-    assert await database.read(lambda tx: tx.origins.count_waiting()) == 2
+    assert len(await database.read(lambda tx: tx.origins.waiting())) == 2
 
 
 async def test_relay_rules_are_replaced_whole_and_keep_their_order(database):
