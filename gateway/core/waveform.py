@@ -61,6 +61,20 @@ class EcgPatient:
     name_raw_hex: str = ""
 
 
+MARK_KINDS = ("p_onset", "p_peak", "p_offset", "qrs_onset", "r_peak", "qrs_offset", "t_peak", "t_offset", "beat")
+
+
+@dataclass(frozen=True, slots=True)
+class EcgMark:
+    """A point in time that the file marks: the onset of a wave, a beat, an event."""
+
+    kind: str                              # one of MARK_KINDS, else the file's word
+    at_us: float                           # after the start of the record, or of the representative beat
+    lead: str = ""                         # "" means all leads
+    is_on_representative_beat: bool = False
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class EcgRecord:
     """One electrocardiogram, whatever format brought it."""
@@ -75,6 +89,11 @@ class EcgRecord:
     filters: str = ""                      # as stated, e.g. "0.05-150 Hz, notch 50 Hz"; "" if not stated
     measurements: Mapping[str, float] = field(default_factory=dict)   # keys as in storage.model.EcgFacts
     statements: tuple[str, ...] = ()       # the cart's words
+    critical_statements: tuple[str, ...] = ()  # those of `statements` that the cart itself marked as critical
+    representative_beats: tuple[EcgLead, ...] = ()   # median beats as the file holds them
+    beat_interval_us: float = 0.0          # sampling interval of the representative beats, 0 without any
+    marks: tuple[EcgMark, ...] = ()
+    device_maker: str = ""
     warnings: tuple[str, ...] = ()         # what does not fit, in plain words
     study_instance_uid: str = ""           # where the file has its own UIDs
     series_instance_uid: str = ""

@@ -103,6 +103,14 @@ class InstanceFormat(StrEnum):
     DICOM = "dicom"
     HL7_AECG = "hl7_aecg"
     WFDB = "wfdb"
+    SCP_ECG = "scp_ecg"
+    MUSE_XML = "muse_xml"
+    CARDIOSOFT_XML = "cardiosoft_xml"
+    SIERRA_XML = "sierra_xml"
+    MFER = "mfer"
+    EDF = "edf"
+    CONTEC = "contec"
+    PDF = "pdf"                          # a printed ECG: shown as it is, "no waveform"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,12 @@
+"""ECG files that nobody can read yet, and ECGs that wait for their patient."""
+
+from __future__ import annotations
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
