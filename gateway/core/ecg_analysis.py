@@ -1,7 +1,7 @@
 """What the gateway itself finds in an ECG's samples: how good they are, and plain numbers. Never a diagnosis (K1).
 
-Everything here is marked 网关测量,未经医师确认 wherever it is shown. Times are µs after the start of the record, or of
-the median beat where it says so; voltages are nanovolts.
+Everything here is marked 网关测量,未经医师确认 wherever it is shown. Times are µs after the start of the record, or
+of the median beat where it says so; voltages are nanovolts.
 """
 
 from __future__ import annotations
