@@ -38,6 +38,8 @@ from storage.tables.dicomweb_queries import StoredSample as StoredSample
 from storage.tables.dicomweb_queries import StoredSeries as StoredSeries
 from storage.tables.dicomweb_queries import StoredStudy as StoredStudy
 from storage.tables.dicomweb_queries import StudyQuery as StudyQuery
+from storage.tables.ecg_identities import EcgIdentities
+from storage.tables.ecg_pairings import EcgPairings
 from storage.tables.hl7_exchanges import Hl7Exchanges
 from storage.tables.jobs import Jobs
 from storage.tables.keeping import Keeping
@@ -58,6 +60,7 @@ from storage.tables.site_moves import SiteMoves
 from storage.tables.sites import Sites
 from storage.tables.studies import Studies
 from storage.tables.study_removal import StudyRemoval
+from storage.tables.unread_ecgs import UnreadEcgs
 from storage.tables.users import Users
 from storage.tables.worklist_rows import ClinicLine as ClinicLine
 from storage.tables.worklist_rows import Counts as Counts
@@ -91,6 +94,8 @@ class Transaction:
         self.decisions = Decisions(connection)
         self.deliveries = Deliveries(connection)
         self.dicomweb = DicomwebQueries(connection)
+        self.ecg_identities = EcgIdentities(connection)
+        self.ecg_pairings = EcgPairings(connection)
         self.hl7_exchanges = Hl7Exchanges(connection)
         self.jobs = Jobs(connection)
         self.keeping = Keeping(connection)
@@ -108,6 +113,7 @@ class Transaction:
         self.sites = Sites(connection)
         self.studies = Studies(connection)
         self.study_removal = StudyRemoval(connection)
+        self.unread_ecgs = UnreadEcgs(connection)
         self.users = Users(connection)
         self.worklists = Worklists(connection)
 

@@ -9,6 +9,9 @@ from storage.tables.schema.commitments import commitment as commitment
 from storage.tables.schema.commitments import commitment_item as commitment_item
 from storage.tables.schema.commitments import completion_evidence as completion_evidence
 from storage.tables.schema.commitments import performed_step as performed_step
+from storage.tables.schema.ecg_intake import ecg_identity as ecg_identity
+from storage.tables.schema.ecg_intake import ecg_pairing as ecg_pairing
+from storage.tables.schema.ecg_intake import unread_ecg as unread_ecg
 from storage.tables.schema.keeping import deletion as deletion
 from storage.tables.schema.keeping import intake_day as intake_day
 from storage.tables.schema.keeping import keeping_note as keeping_note
