@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 EDGES = ("gateway.dicom", "gateway.ecg", "gateway.hl7", "gateway.http", "gateway.delivery")
-MAKERS = ("gateway.reports", "gateway.renditions", "gateway.formats")
+MAKERS = ("gateway.reports", "gateway.renditions", "gateway.signals", "gateway.formats")
 WORDS = ("storage.model", "storage.errors")      # plain words that anyone in gateway/ may use
 COMMON = ("gateway.__version__", "gateway.core", "gateway.settings", "gateway.observability", *WORDS)
 BELOW_SERVICES = (*MAKERS, *COMMON)

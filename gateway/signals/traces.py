@@ -1,0 +1,127 @@
+"""The leads of a record on one clock and in one unit, so that the methods of this room need not ask again.
+
+Samples are the file's own, unfiltered. A stretch without a value is bridged by a straight line, because filters need
+numbers, and marked, because nothing may be measured there. A long record is read window by window: the whole of it
+in floating point would be four times the file.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.core.waveform import EcgLead, EcgRecord
+
+Signal = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+LIMB_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
+CHEST_LEADS = ("V1", "V2", "V3", "V4", "V5", "V6")
+STANDARD_LEADS = LIMB_LEADS + CHEST_LEADS
+INDEPENDENT_LEADS = ("I", "II", *CHEST_LEADS)
+"""The eight that hold all of a standard ECG: III and the augmented leads are sums of I and II."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """A stretch of a record: one row a lead, all rows on one clock."""
+
+    interval_us: float
+    first_sample: int                     # where the stretch begins in the record
+    names: tuple[str, ...]
+    samples_uv: Signal                    # (n_leads, n_samples) µV
+    is_missing: Flags                     # (n_leads, n_samples) True where the file has no value
+    step_uv: tuple[float, ...]            # µV of one unit of the file, a lead each
+    derived: frozenset[str] = frozenset()   # leads that were computed here
+
+    @property
+    def sampling_frequency_hz(self) -> float:
+        return 1e6 / self.interval_us
+
+    @property
+    def sample_count(self) -> int:
+        return int(self.samples_uv.shape[1])
+
+    def row(self, name: str) -> Signal | None:
+        """One lead's samples, None if the record has no such lead."""
+        return self.samples_uv[self.names.index(name)] if name in self.names else None
+
+    def only(self, names: tuple[str, ...]) -> Traces:
+        """The named leads that are there, in this order."""
+        rows = [self.names.index(name) for name in names if name in self.names]
+        return Traces(self.interval_us, self.first_sample, tuple(self.names[r] for r in rows), self.samples_uv[rows],
+                      self.is_missing[rows], tuple(self.step_uv[r] for r in rows),
+                      self.derived & {self.names[r] for r in rows})
+
+
+def readable_leads(record: EcgRecord) -> tuple[EcgLead, ...]:
+    """The leads with samples and a finite gain, each name once."""
+    kept: dict[str, EcgLead] = {}
+    for lead in record.leads:
+        is_scaled = math.isfinite(lead.nv_per_unit) and lead.nv_per_unit != 0 and math.isfinite(lead.baseline)
+        if len(lead.samples) and is_scaled and lead.name not in kept:
+            kept[lead.name] = lead
+    return tuple(kept.values())
+
+
+def sample_count(record: EcgRecord) -> int:
+    """Samples from the record's start to the end of its last lead."""
+    return max((_offset(lead, record.interval_us) + len(lead.samples) for lead in readable_leads(record)), default=0)
+
+
+def traces_of(record: EcgRecord, first: int = 0, last: int | None = None) -> Traces:
+    """The samples from `first` up to `last` of every readable lead."""
+    leads = readable_leads(record)
+    end = sample_count(record) if last is None else min(last, sample_count(record))
+    first = min(first, end)
+    samples = np.zeros((len(leads), end - first))
+    missing = np.ones((len(leads), end - first), np.bool_)
+    for row, lead in enumerate(leads):
+        start = _offset(lead, record.interval_us)
+        begin, stop = max(first, start), min(end, start + len(lead.samples))
+        if begin >= stop:
+            continue
+        part = slice(begin - start, stop - start)
+        here = slice(begin - first, stop - first)
+        samples[row, here] = (lead.samples[part] + lead.baseline) * (lead.nv_per_unit / 1000)
+        missing[row, here] = False if lead.missing is None else lead.missing[part]
+        _bridge(samples[row], missing[row])
+    return Traces(record.interval_us, first, tuple(lead.name for lead in leads), samples, missing,
+                  tuple(abs(lead.nv_per_unit) / 1000 for lead in leads))
+
+
+def with_limb_leads(traces: Traces) -> Traces:
+    """The same with the limb leads that follow from two recorded ones (Einthoven 1912, Goldberger 1942)."""
+    one, two, three = (traces.row(name) for name in ("I", "II", "III"))
+    if one is None and two is not None and three is not None:
+        one = two - three
+    elif two is None and one is not None and three is not None:
+        two = one + three
+    if one is None or two is None:
+        return traces
+    made = {"I": one, "II": two, "III": two - one,
+            "aVR": -(one + two) / 2, "aVL": one - two / 2, "aVF": two - one / 2}
+    new = [name for name in made if name not in traces.names]
+    if not new:
+        return traces
+    sources = [row for row, name in enumerate(traces.names) if name in ("I", "II", "III")][:2]
+    missing = traces.is_missing[sources].any(axis=0)
+    step = max(traces.step_uv[row] for row in sources)
+    return Traces(traces.interval_us, traces.first_sample, traces.names + tuple(new),
+                  np.vstack([traces.samples_uv, *(made[name] for name in new)]),
+                  np.vstack([traces.is_missing, *(missing for _ in new)]),
+                  traces.step_uv + (step,) * len(new), frozenset(new))
+
+
+def _offset(lead: EcgLead, interval_us: float) -> int:
+    return max(0, round(lead.start_us / interval_us)) if math.isfinite(lead.start_us) else 0
+
+
+def _bridge(samples: Signal, missing: Flags) -> None:
+    """Fill gaps by straight lines, the ends by the nearest value."""
+    if missing.any() and not missing.all():
+        places = np.arange(len(samples))
+        samples[missing] = np.interp(places[missing], places[~missing], samples[~missing])
