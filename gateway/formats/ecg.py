@@ -11,7 +11,17 @@ from datetime import tzinfo
 
 from gateway.core.errors import Unreadable
 from gateway.core.waveform import EcgRecord
-from gateway.formats import dicom_waveform, hl7_aecg, wfdb_record
+from gateway.formats import (
+    cardiosoft_xml,
+    contec,
+    dicom_waveform,
+    edf,
+    hl7_aecg,
+    mfer,
+    muse_xml,
+    sierra_xml,
+    wfdb_record,
+)
 from storage.model import EcgFacts
 
 
@@ -27,7 +37,13 @@ class EcgFormat:
 FORMATS: tuple[EcgFormat, ...] = (
     EcgFormat(dicom_waveform.NAME, dicom_waveform.recognise, dicom_waveform.read),
     EcgFormat(hl7_aecg.NAME, hl7_aecg.recognise, hl7_aecg.read),
+    EcgFormat(muse_xml.NAME, muse_xml.recognise, muse_xml.read),
+    EcgFormat(cardiosoft_xml.NAME, cardiosoft_xml.recognise, cardiosoft_xml.read),
+    EcgFormat(sierra_xml.NAME, sierra_xml.recognise, sierra_xml.read),
     EcgFormat(wfdb_record.NAME, wfdb_record.recognise, wfdb_record.read),
+    EcgFormat(edf.NAME, edf.recognise, edf.read),
+    EcgFormat(contec.NAME, contec.recognise, contec.read),
+    EcgFormat(mfer.NAME, mfer.recognise, mfer.read),
 )
 
 
@@ -57,4 +73,5 @@ def ecg_facts(record: EcgRecord, instance_id: str) -> EcgFacts:
         lead_names=tuple(lead.name for lead in record.leads), sample_count=record.sample_count,
         recorded_at=record.recorded_at, device_model=record.device_model, filters=record.filters,
         measurements=dict(record.measurements), statements=record.statements, warnings=record.warnings,
+        critical_statements=record.critical_statements,
     )

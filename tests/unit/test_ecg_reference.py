@@ -18,10 +18,11 @@ from tests.support.ecg_builders import TESTDATA, needs_testdata
 
 ZONE = ZoneInfo("Asia/Shanghai")
 FACTS = json.loads((TESTDATA / "facts.json").read_text()) if (TESTDATA / "facts.json").is_file() else {}
-WHOLE = [name for name in FACTS if name.startswith(("dicom/", "aecg/"))]
+WHOLE = [name for name in FACTS if name.startswith(("dicom/", "aecg/", "mfer/", "edf/", "contec/",
+                                                           "muse/", "cardiosoft/", "philips/"))]
+UNDATED = ("muse/braveheart_example1.xml", "muse/braveheart_example2.xml")
 WFDB = [name for name in FACTS if name.startswith("wfdb/")]
-UNKNOWN = ("healforce/62.SCP", "malformed/scp_truncated_bad_crc.scp", "scp/ecgtoolkit_example.scp",
-           "muse/braveheart_example1.xml", "philips/129DYPRG_v103.xml", "edf/A0001.edf", "mfer/syn_12lead_le.mwf")
+UNKNOWN = ("healforce/62.SCP", "malformed/scp_truncated_bad_crc.scp", "scp/ecgtoolkit_example.scp")
 
 
 @needs_testdata
@@ -33,7 +34,7 @@ def test_every_lead_hashes_as_published(name):
         lead: values["sha256_nV_i32le"] for lead, values in facts["leads"].items()}
     assert record.sampling_frequency_hz == facts["fs_hz"]
     assert record.sample_count == facts["n_samples"]
-    assert record.warnings == ()
+    assert record.warnings == (("The file does not say when the ECG was recorded.",) if name in UNDATED else ())
 
 
 @needs_testdata
@@ -73,6 +74,30 @@ def test_the_carts_own_numbers_and_words_are_read():
     assert guangxi.measurements == {"heart_rate_bpm": 97, "pr_ms": 122, "qrs_ms": 74, "qt_ms": 328, "qtc_ms": 417,
                                     "p_axis_deg": 31, "qrs_axis_deg": 63, "t_axis_deg": 49}
     assert guangxi.filters == "0.56-150 Hz, notch 50 Hz"
+
+
+OUR_KEYS = {
+    "VentricularRate": "heart_rate_bpm", "heartrate": "heart_rate_bpm", "AtrialRate": "atrial_rate_bpm",
+    "atrialrate": "atrial_rate_bpm", "PRInterval": "pr_ms", "PQInterval": "pr_ms", "print": "pr_ms",
+    "PDuration": "p_ms", "pdur": "p_ms", "QRSDuration": "qrs_ms", "qrsdur": "qrs_ms", "QTInterval": "qt_ms",
+    "qtint": "qt_ms", "QTCorrected": "qtc_ms", "QTCInterval": "qtc_ms", "qtcb": "qtc_bazett_ms",
+    "qtcf": "qtc_fridericia_ms", "RRInterval": "rr_ms", "PPInterval": "pp_ms", "PAxis": "p_axis_deg",
+    "RAxis": "qrs_axis_deg", "TAxis": "t_axis_deg", "pfrontaxis": "p_axis_deg", "qrsfrontaxis": "qrs_axis_deg",
+    "tfrontaxis": "t_axis_deg", "QRSCount": "qrs_count",
+}
+
+
+@needs_testdata
+@pytest.mark.parametrize("name", [n for n in WHOLE if n.startswith(("muse/", "cardiosoft/", "philips/"))])
+def test_what_the_cart_measured_and_said_is_read_as_published(name):
+    facts = FACTS[name]
+    record = read_ecg((TESTDATA / name).read_bytes(), time_zone=ZONE)
+    published = {OUR_KEYS[key]: float(value) for key, value in facts["device_measurements"].items()}
+    assert {key: record.measurements.get(key) for key in published} == published
+    if "device_statements" in facts:         # published without the spaces between code, statement and reason
+        assert [words.replace(" ", "") for words in record.statements] == [
+            words.replace(" ", "") for words in facts["device_statements"]]
+    assert record.critical_statements == ((">>> Acute MI <<<",) if name == "philips/129DYPRG_v103.xml" else ())
 
 
 @needs_testdata
