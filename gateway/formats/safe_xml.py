@@ -18,8 +18,14 @@ from storage.model import Confidence
 
 MAX_DEPTH = 64
 MAX_ELEMENTS = 200_000
+MIN_ELEMENTS = 20_000             # allowed in the smallest file
+BYTES_PER_ELEMENT = 12            # a file of tags alone would otherwise need far more memory than it has bytes
 MAX_ATTRIBUTES = 64
+_HEAD_BYTES = 1 << 16
+_PROLOG = re.compile(rb"\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*>", re.DOTALL)
+_START_TAG = re.compile(rb"<(?:[A-Za-z_][\w.-]{0,63}:)?([A-Za-z_][\w.-]{0,63})[\s/>]")
 
+_NO_ATTRIBUTES: dict[str, str] = {}
 _DECLARED = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _FOREIGN = re.compile(rb"[^<>\"'=]{0,64}[\x80-\xff][^<>\"'=]{0,64}")
 
@@ -75,13 +81,27 @@ class Document:
     is_guessed: bool             # the declaration was absent or wrong and the text is not plain ASCII
 
 
+def root_name(data: bytes) -> str:
+    """The root element's name without namespace, from the beginning of the bytes alone; "" if this is no XML."""
+    head = data[:_HEAD_BYTES]
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff", b"<\x00", b"\x00<"):
+        head = head.replace(b"\x00", b"").lstrip(b"\xff\xfe")
+    at = 3 if head[:3] == b"\xef\xbb\xbf" else 0
+    if head[at:at + 64].lstrip()[:1] != b"<":
+        return ""
+    while skipped := _PROLOG.match(head, at):
+        at = skipped.end()
+    found = _START_TAG.match(head, at)
+    return found.group(1).decode("ascii") if found else ""
+
+
 def parse(data: bytes, *, prefix: str) -> Document:
     """Parse a whole document.
 
     Raises Unreadable with the reasons "<prefix>-entity", "-too-deep", "-too-large", "-not-well-formed", "-encoding".
     """
     text, encoding, is_guessed = decode(data, prefix=prefix)
-    builder = _Builder(prefix)
+    builder = _Builder(prefix, max_elements=min(MAX_ELEMENTS, max(MIN_ELEMENTS, len(data) // BYTES_PER_ELEMENT)))
     parser = expat.ParserCreate("utf-8", " ")
     parser.buffer_text = True
     parser.buffer_size = 1 << 16
@@ -131,31 +151,52 @@ def _strict(data: bytes, codec: str, prefix: str) -> str:
 class _Builder:
     """expat's callbacks: each limit is checked where it would be crossed."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, *, max_elements: int) -> None:
         self.root: Element | None = None
         self._prefix = prefix
         self._stack: list[Element] = []
-        self._count = 0
+        self._left = max_elements
+        self._parts: list[str] = []              # text of the innermost element, joined once
+        self._names: dict[str, str] = {}
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        self._count += 1
-        if len(self._stack) >= MAX_DEPTH:
-            raise Unreadable(f"Elements lie more than {MAX_DEPTH} deep.", reason=f"{self._prefix}-too-deep")
-        if self._count > MAX_ELEMENTS or len(attributes) > MAX_ATTRIBUTES:
+        self._left -= 1
+        if self._left < 0 or len(attributes) > MAX_ATTRIBUTES:
             raise Unreadable("The XML holds more elements than any ECG.", reason=f"{self._prefix}-too-large")
-        element = Element(_local(name), {_local(key): value for key, value in attributes.items()})
-        if self._stack:
-            self._stack[-1].children.append(element)
+        stack = self._stack
+        if self._parts:
+            self._flush()
+        element = Element(self._local(name), {self._local(key): value for key, value in attributes.items()}
+                          if attributes else _NO_ATTRIBUTES)
+        if stack:
+            if len(stack) >= MAX_DEPTH:
+                raise Unreadable(f"Elements lie more than {MAX_DEPTH} deep.", reason=f"{self._prefix}-too-deep")
+            stack[-1].children.append(element)
         else:
             self.root = element
-        self._stack.append(element)
+        stack.append(element)
 
     def end(self, name: str) -> None:
+        if self._parts:
+            self._flush()
         self._stack.pop()
 
     def characters(self, text: str) -> None:
-        if not text.isspace() or self._stack[-1].text:
-            self._stack[-1].text += text
+        self._parts.append(text)
+
+    def _flush(self) -> None:
+        text = "".join(self._parts)
+        self._parts.clear()
+        element = self._stack[-1]
+        if element.text or not text.isspace():
+            element.text += text
+
+    def _local(self, name: str) -> str:
+        """Without namespace; each name is cut once."""
+        local = self._names.get(name)
+        if local is None:
+            local = self._names[name] = name.rpartition(" ")[2]
+        return local
 
     def doctype(self, name: str, system: str | None, public: str | None, has_internal_subset: int) -> None:
         if has_internal_subset:
@@ -167,7 +208,3 @@ class _Builder:
 
     def external(self, *_: object) -> int:
         raise Unreadable("The XML wants to fetch something from elsewhere.", reason=f"{self._prefix}-entity")
-
-
-def _local(name: str) -> str:
-    return name.rpartition(" ")[2]
