@@ -13,7 +13,9 @@ _RECORD = re.compile(r"([^\s/]+)(?:/(\d+))?\s+(\d{1,9})(?:\s+([0-9.eE+-]+)(?:/\S
                      r"(?:\s+(\d{1,18})(?:\s+(\S+)(?:\s+(\S+))?)?)?)?\s*$")
 _STORAGE = re.compile(r"(\d{1,4})(?:x(\d{1,6}))?(?::(\d{1,9}))?(?:\+(\d{1,9}))?$")
 _GAIN = re.compile(r"([0-9.eE+-]+)(?:\((-?\d{1,12})\))?(?:/(\S+))?$")
+_SEGMENT = re.compile(r"([^\s/]+)\s+(\d{1,12})\s*$")
 MAX_SIGNALS = 64
+MAX_SEGMENTS = 1000
 MAX_SAMPLES = 20_000_000
 
 
@@ -35,17 +37,28 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """One line of a record in segments. The name "~" is a stretch in which nothing was recorded."""
+
+    name: str
+    sample_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Header:
+    """A header. `sample_count` counts frames: signals with several samples a frame hold so many times more."""
+
     name: str
     signals: tuple[Signal, ...]
     sampling_frequency_hz: Decimal | None
     sample_count: int | None
     recorded_at: datetime | None
     comments: tuple[str, ...]
+    segments: tuple[Segment, ...] = ()
 
 
 def parse(text: str, *, time_zone: tzinfo) -> Header:
-    """Read a header. Raises Unreadable: wfdb-header, wfdb-multi-segment, wfdb-too-large."""
+    """Read a header. Raises Unreadable: wfdb-header, wfdb-too-large."""
     lines = [line.strip() for line in text.splitlines()]
     comments = tuple(line[1:].strip() for line in lines if line.startswith("#"))
     lines = [line for line in lines if line and not line.startswith("#")]
@@ -53,24 +66,33 @@ def parse(text: str, *, time_zone: tzinfo) -> Header:
     if record is None:
         raise Unreadable("The first line of the WFDB header cannot be understood.", reason="wfdb-header")
     name, segments, count, frequency, samples, at, on = record.groups()
-    if segments:
-        raise Unreadable("Records in several segments are not read yet.", reason="wfdb-multi-segment")
     if int(count) > MAX_SIGNALS or int(samples or 0) * max(1, int(count)) > MAX_SAMPLES:
         raise Unreadable("The header announces more samples than any ECG has.", reason="wfdb-too-large")
-    if len(lines) < 1 + int(count) or int(count) == 0:
-        raise Unreadable(f"The header announces {count} signals, not all described.", reason="wfdb-header")
+    described = int(segments) if segments else int(count)
+    if len(lines) < 1 + described or described == 0 or described > MAX_SEGMENTS:
+        raise Unreadable(f"The header announces {described} {'segments' if segments else 'signals'}, "
+                         "not all described.", reason="wfdb-header")
     hertz = _decimal(frequency)
     if hertz is not None and hertz <= 0:
         raise Unreadable("The sampling frequency is not a positive number.", reason="wfdb-header")
-    return Header(name=name, signals=tuple(_signal(line) for line in lines[1:1 + int(count)]),
+    following = lines[1:1 + described]
+    return Header(name=name, signals=() if segments else tuple(_signal(line) for line in following),
                   sampling_frequency_hz=hertz, sample_count=int(samples) if samples and int(samples) else None,
-                  recorded_at=_time(at, on, time_zone), comments=comments)
+                  recorded_at=_time(at, on, time_zone), comments=comments,
+                  segments=tuple(_segment(line) for line in following) if segments else ())
+
+
+def _segment(line: str) -> Segment:
+    found = _SEGMENT.match(line)
+    if found is None:
+        raise Unreadable(f"A segment line cannot be understood: {line[:60]!r}.", reason="wfdb-header")
+    return Segment(found.group(1), int(found.group(2)))
 
 
 def _signal(line: str) -> Signal:
     parts = line.split(None, 8)
     storage = _STORAGE.match(parts[1]) if len(parts) > 1 else None
-    if storage is None:
+    if storage is None or storage.group(2) == "0" * len(storage.group(2) or "0"):
         raise Unreadable(f"A signal line cannot be understood: {line[:60]!r}.", reason="wfdb-header")
     gain, baseline, unit = None, None, "mV"
     if len(parts) > 2 and (found := _GAIN.match(parts[2])):

@@ -78,8 +78,8 @@ def outcome(data: bytes) -> str:
     (zipped({**wfdb_files(SHORT), "zeros": bytes(40 << 20)}), "zip-bomb"),
     (wfdb_zip(SHORT)[:-30], "zip-damaged"),
     (zipped({"x.hea": b"x 1 500 999999999999\nx.dat 16 200/mV\n", "x.dat": b""}), "wfdb-too-large"),
-    (zipped({"x.hea": b"x/3 1 500\nx.dat 16 200/mV\n"}), "wfdb-multi-segment"),
-    (zipped({"x.hea": b"x 1 500 10\nx.dat 516 200/mV\n", "x.dat": bytes(99)}), "wfdb-storage-format"),
+    (zipped({"x.hea": b"x/3 1 500\nx.dat 16 200/mV\n"}), "wfdb-header"),
+    (zipped({"x.hea": b"x 1 500 10\nx.dat 516 200/mV\n", "x.dat": bytes(99)}), "wfdb-flac"),
 ])
 def test_a_refusal_names_its_reason(data, reason):
     began = time.monotonic()
