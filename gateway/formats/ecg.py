@@ -16,9 +16,11 @@ from gateway.formats import (
     contec,
     dicom_waveform,
     edf,
+    healforce,
     hl7_aecg,
     mfer,
     muse_xml,
+    scp_ecg,
     sierra_xml,
     wfdb_record,
 )
@@ -37,6 +39,8 @@ class EcgFormat:
 FORMATS: tuple[EcgFormat, ...] = (
     EcgFormat(dicom_waveform.NAME, dicom_waveform.recognise, dicom_waveform.read),
     EcgFormat(hl7_aecg.NAME, hl7_aecg.recognise, hl7_aecg.read),
+    EcgFormat(scp_ecg.NAME, scp_ecg.recognise, scp_ecg.read),
+    EcgFormat(healforce.NAME, healforce.recognise, healforce.read),
     EcgFormat(muse_xml.NAME, muse_xml.recognise, muse_xml.read),
     EcgFormat(cardiosoft_xml.NAME, cardiosoft_xml.recognise, cardiosoft_xml.read),
     EcgFormat(sierra_xml.NAME, sierra_xml.recognise, sierra_xml.read),

@@ -19,10 +19,11 @@ from tests.support.ecg_builders import TESTDATA, needs_testdata
 ZONE = ZoneInfo("Asia/Shanghai")
 FACTS = json.loads((TESTDATA / "facts.json").read_text()) if (TESTDATA / "facts.json").is_file() else {}
 WHOLE = [name for name in FACTS if name.startswith(("dicom/", "aecg/", "mfer/", "edf/", "contec/",
-                                                           "muse/", "cardiosoft/", "philips/"))]
+                                                           "muse/", "cardiosoft/", "philips/",
+                                                           "scp/ecgtoolkit", "scp/syn_refbeat"))]
 UNDATED = ("muse/braveheart_example1.xml", "muse/braveheart_example2.xml")
 WFDB = [name for name in FACTS if name.startswith("wfdb/")]
-UNKNOWN = ("healforce/62.SCP", "malformed/scp_truncated_bad_crc.scp", "scp/ecgtoolkit_example.scp")
+REFUSED = {"healforce/62.SCP": "healforce-unsupported", "malformed/scp_truncated_bad_crc.scp": "scp-pointer"}
 
 
 @needs_testdata
@@ -101,11 +102,11 @@ def test_what_the_cart_measured_and_said_is_read_as_published(name):
 
 
 @needs_testdata
-@pytest.mark.parametrize("name", UNKNOWN)
-def test_a_format_that_is_not_read_yet_is_refused_by_name(name):
+@pytest.mark.parametrize(("name", "reason"), REFUSED.items())
+def test_what_cannot_be_read_rightly_is_refused_by_name(name, reason):
     with pytest.raises(Unreadable) as refusal:
         read_ecg((TESTDATA / name).read_bytes(), time_zone=ZONE)
-    assert refusal.value.reason in ("unknown-format", "unknown-xml")
+    assert refusal.value.reason == reason
 
 
 def _wfdb(name: str) -> bytes:
