@@ -21,7 +21,7 @@ from gateway.cli.local_socket import LocalSocket
 from gateway.delivery.channels import open_channels
 from gateway.delivery.commitment import NodeCommitment
 from gateway.dicom.commitment_scp import commitment_handlers
-from gateway.dicom.secure_port import tls_files
+from gateway.dicom.secure_port import calling_tls, tls_files
 from gateway.dicom.storage_scp import StorageScp
 from gateway.ecg.watched_folder import WatchedFolders
 from gateway.hl7.mllp_listener import MllpListener
@@ -34,6 +34,7 @@ from gateway.services import (
     correct_device_text,
     delete_study,
     deliver,
+    examine_ecg,
     learn_character_set,
     match_order,
     pull_reports,
@@ -50,7 +51,7 @@ from gateway.services.ports import Parts
 from gateway.services.render import HANDLERS as RENDER_HANDLERS
 from gateway.services.watch_space import SpaceWatch
 from gateway.settings import Settings
-from gateway.wire.tls_context import ServerTls
+from gateway.wire.tls_context import ClientTls, ServerTls
 from storage.opening import open_second_copy, open_storage
 
 log = structlog.get_logger("gateway")
@@ -94,6 +95,7 @@ class Gateway:
         self.http_address = ""
         self.dicom_address = ""
         self.mllp_address = ""
+        self.mllp_tls_address = ""
         self.https_address = ""
         self.dicom_tls_address = ""
 
@@ -114,9 +116,10 @@ class Gateway:
         await watch_certificates.schedule_watch(parts)
         await activate_rules.ensure_rules(parts)
 
-        scp = StorageScp(parts)
+        tls = calling_tls(settings)
+        scp = StorageScp(parts, calling_tls=tls)
         parts = replace(parts, associations=scp)
-        runner = JobRunner(parts, {**self._handlers(parts), **commitment_handlers(settings, scp.lines)})
+        runner = JobRunner(parts, {**self._handlers(parts, tls), **commitment_handlers(settings, scp.lines, tls)})
         await runner.start()
         self._stops.append(("jobs", runner.stop))
         watch = SpaceWatch(parts)
@@ -127,9 +130,12 @@ class Gateway:
         self.dicom_tls_address = scp.tls_address
         self._stops.append(("dicom", scp.stop))
 
-        if settings.mllp:
-            mllp = MllpListener(parts)
-            self.mllp_address = await mllp.start()
+        if settings.mllp or settings.mllp_tls:
+            mllp = MllpListener(parts, tls=ServerTls(tls_files(
+                settings, demands_certificate=settings.tls_client_certificate == "required",
+            )) if settings.mllp_tls else None)
+            await mllp.start()
+            self.mllp_address, self.mllp_tls_address = mllp.address, mllp.tls_address
             self._stops.append(("mllp", mllp.stop))
 
         folders = WatchedFolders(parts)
@@ -142,14 +148,14 @@ class Gateway:
 
         await self._start_http(parts)
 
-    def _handlers(self, parts: Parts) -> dict[str, JobHandler]:
+    def _handlers(self, parts: Parts, tls: ClientTls | None) -> dict[str, JobHandler]:
         return {
             **complete_study.HANDLERS, **route_study.HANDLERS, **claim_reading.HANDLERS, **RENDER_HANDLERS,
             **watch_certificates.HANDLERS, **pull_reports.HANDLERS, **sweep_orphans.HANDLERS,
-            **scrub_objects.HANDLERS,
+            **scrub_objects.HANDLERS, **examine_ecg.HANDLERS,
             **second_copy.HANDLERS, **delete_study.HANDLERS,
             **learn_character_set.HANDLERS, **match_order.HANDLERS, **correct_device_text.HANDLERS,
-            **deliver.handlers(open_channels(parts.settings, commitment=NodeCommitment(parts))),
+            **deliver.handlers(open_channels(parts.settings, commitment=NodeCommitment(parts), tls=tls)),
         }
 
     async def _start_http(self, parts: Parts) -> None:

@@ -43,8 +43,8 @@ class Settings:
     tls_trusted_file: str = _setting("", "Certificates (PEM) of the authorities of devices, or of single devices.")
     tls_revoked_file: str = _setting("", "Revocation lists (PEM) of these authorities, one of each; empty: none are "
                                      "looked at. A list past its next update lets nobody in.")
-    tls_client_certificate: str = _setting("required", "Whether a DICOM peer must show a certificate in TLS; a "
-                                           "device registered with one must in any case.",
+    tls_client_certificate: str = _setting("required", "Whether a DICOM or HL7 peer must show a certificate in "
+                                           "TLS; a device registered with one must in any case.",
                                            choices=("required", "optional"))
     database_url: str = _setting("", "SQLAlchemy address of PostgreSQL; empty: SQLite in the data folder.",
                                  is_secret=True)
@@ -106,6 +106,7 @@ class Settings:
     renditions_max_bytes: int = _setting(20 << 30, "Space for previews and web copies, bytes; the oldest make room.")
     max_ecg_bytes: int = _setting(64 << 20, "Largest ECG file, bytes.")
     mllp: str = _setting("127.0.0.1:2575", "Address of the HL7 v2 port (MLLP), for orders; empty: none.")
+    mllp_tls: str = _setting("", "Address of the HL7 v2 port secured by TLS (MLLP over TLS); empty: none.")
     mllp_connections: int = _setting(50, "HL7 connections at the same time.")
     mllp_idle_s: float = _setting(3600.0, "An HL7 connection without a message for so long is closed, seconds.")
     max_hl7_bytes: int = _setting(4 << 20, "Longest HL7 message, bytes.")

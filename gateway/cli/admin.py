@@ -154,7 +154,10 @@ _add(destination, "destination", "Add a DICOM node, an Orthanc, or a clinic's ow
      click.option("--ae-title"), click.option("--host", help="Not for pull."),
      click.option("--port", type=click.IntRange(1, 65535), help="Not for pull."),
      click.option("--asks-commitment", is_flag=True,
-                  help="A report is accepted once the DICOM node has committed to keeping it."))
+                  help="A report is accepted once the DICOM node has committed to keeping it."),
+     click.option("--uses-tls", is_flag=True, help="The DICOM node's port is secured by TLS."),
+     click.option("--certificate-sha256", help="Fingerprint of the certificate that it must show; without it, one "
+                                               "that names the host."))
 _common(destination, "destination", "id")
 
 

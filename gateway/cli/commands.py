@@ -161,7 +161,9 @@ async def disable_token(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
 async def add_destination(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
     destination = Destination(new_id(), given["site_id"], DestinationKind(given["kind"]), given["name"],
                               given.get("ae_title", ""), given.get("host", ""), given.get("port", 0),
-                              asks_commitment=bool(given.get("asks_commitment")))
+                              asks_commitment=bool(given.get("asks_commitment")),
+                              uses_tls=bool(given.get("uses_tls")),
+                              certificate_sha256=given.get("certificate_sha256") or "")
     return asdict(await administer_sites.add_destination(parts, destination, BY))
 
 

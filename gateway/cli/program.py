@@ -68,7 +68,8 @@ def serve(config: Path | None, data: Path | None, http: str | None, dicom: str |
     def ready(gateway: Gateway) -> None:
         secured = [f"{name}{address} " for name, address in (("https://", gateway.https_address),
                                                             ("dicom-tls ", gateway.dicom_tls_address),
-                                                            ("mllp ", gateway.mllp_address)) if address]
+                                                            ("mllp ", gateway.mllp_address),
+                                                            ("mllp-tls ", gateway.mllp_tls_address)) if address]
         click.echo(f"reading-gateway {__version__} ready: http://{gateway.http_address} "
                    f"dicom {settings.ae_title}@{gateway.dicom_address} {''.join(secured)}"
                    f"data {settings.data_dir.resolve()}")

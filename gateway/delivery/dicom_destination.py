@@ -6,14 +6,16 @@ is tried again; any other answer is final, and a person has to look at the node.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Awaitable
 from typing import Protocol
 
 from gateway.core.errors import AwaitingCommitment, DestinationRefused, DestinationUnavailable
 from gateway.delivery.commitment import NodeCommitment, Standing
 from gateway.services.ports import DeliveryParcel
-from gateway.wire.requestor import RemoteNode
+from gateway.wire.requestor import PeerNotTrusted, RemoteNode
 from gateway.wire.store_scu import PeerRefused, PeerUnavailable, send_instance
+from gateway.wire.tls_context import ClientTls, TlsFault, client_context
 from storage.model import Destination
 
 _DUPLICATE = 0x0111                      # it has this UID: ours, from a try whose answer was lost
@@ -27,17 +29,18 @@ class SendInstance(Protocol):
     """gateway.wire.store_scu.send_instance, or what a test puts in its place."""
 
     def __call__(self, part10: bytes, /, *, host: str, port: int, called_ae_title: str, calling_ae_title: str,
-                 timeout_s: float) -> Awaitable[int]: ...
+                 timeout_s: float, ssl_context: ssl.SSLContext | None) -> Awaitable[int]: ...
 
 
 class DicomDestination:
     """Delivers to one kind of destination, whichever node the row names."""
 
     def __init__(self, *, calling_ae_title: str, timeout_s: float = 30.0, send: SendInstance = send_instance,
-                 commitment: NodeCommitment | None = None) -> None:
+                 commitment: NodeCommitment | None = None, tls: ClientTls | None = None) -> None:
         self._calling_ae_title = calling_ae_title
         self._timeout_s = timeout_s
         self._send = send
+        self._tls = tls
         self._commitment = commitment        # None: nobody is asked, whatever the destination says
 
     async def deliver(self, parcel: DeliveryParcel, destination: Destination) -> None:
@@ -48,24 +51,33 @@ class DicomDestination:
         commitment = self._commitment if destination.asks_commitment else None
         standing = Standing.OPEN if commitment is None else await commitment.standing(parcel.delivery.id)
         if standing is Standing.OPEN:
-            await self._store(parcel, destination, where)
+            await self._store(parcel, self._node(destination, where), where)
             if commitment is None:
                 return
-            standing = await commitment.ask(parcel, RemoteNode(
-                destination.host, destination.port, destination.ae_title, self._calling_ae_title, self._timeout_s),
-                where=where)
+            standing = await commitment.ask(parcel, self._node(destination, where), where=where)
         if standing is not Standing.COMMITTED:
             raise AwaitingCommitment(f"{where} 已收到报告，正在等它确认长期保存（存储承诺）。")
 
-    async def _store(self, parcel: DeliveryParcel, destination: Destination, where: str) -> None:
+    def _node(self, destination: Destination, where: str) -> RemoteNode:
         try:
-            status = await self._send(parcel.dicom, host=destination.host, port=destination.port,
-                                      called_ae_title=destination.ae_title,
-                                      calling_ae_title=self._calling_ae_title, timeout_s=self._timeout_s)
+            secured = client_context(self._tls, destination.certificate_sha256) if destination.uses_tls else None
+        except TlsFault as exc:
+            raise DestinationUnavailable(f"{where} 要用 TLS，但网关自己的证书或信任的证书不可用：{exc}") from exc
+        return RemoteNode(destination.host, destination.port, destination.ae_title, self._calling_ae_title,
+                          self._timeout_s, secured)
+
+    async def _store(self, parcel: DeliveryParcel, node: RemoteNode, where: str) -> None:
+        try:
+            status = await self._send(parcel.dicom, host=node.host, port=node.port,
+                                      called_ae_title=node.called_ae_title, calling_ae_title=node.calling_ae_title,
+                                      timeout_s=node.timeout_s, ssl_context=node.ssl_context)
         except PeerRefused as exc:
             if exc.is_transient:
                 raise DestinationUnavailable(f"{where} 现在忙，暂时不接受连接，稍后自动重试。") from exc
             raise DestinationRefused(f"{where} 拒绝了连接或这类对象，请核对双方的 AE 标题与接收设置。") from exc
+        except PeerNotTrusted as exc:
+            raise DestinationUnavailable(f"{where} 的 TLS 安全连接没有建立(证书不被信任或已过期，或对方不用 TLS)，"
+                                         "稍后自动重试。") from exc
         except (PeerUnavailable, OSError) as exc:
             raise DestinationUnavailable(f"{where} 连不上或没有应答，稍后自动重试。") from exc
         judge_status(status, where=where)

@@ -32,8 +32,9 @@ from gateway.settings import Settings
 from gateway.wire.dimse_service import DimseService
 from gateway.wire.event_report_scu import EventReport, OpenLines, report_on_new_association
 from gateway.wire.presentation import STORAGE_SOP_CLASSES
-from gateway.wire.requestor import PeerRefused, PeerUnavailable
+from gateway.wire.requestor import PeerRefused, PeerUnavailable, RemoteNode
 from gateway.wire.storage_service import Peer
+from gateway.wire.tls_context import ClientTls, TlsFault, client_context
 from storage.errors import StorageError
 
 log = structlog.get_logger("gateway.dicom")
@@ -56,10 +57,11 @@ def commitment_service(context: PortContext) -> DimseService:
                         takes_either_role=True, on_established=port.on_established)
 
 
-def commitment_handlers(settings: Settings, lines: OpenLines) -> dict[str, JobHandler]:
+def commitment_handlers(settings: Settings, lines: OpenLines,
+                        tls: ClientTls | None = None) -> dict[str, JobHandler]:
     """The job that answers requests, over the associations of the port."""
     accepts_unknown = settings.unknown_sop_classes == "accept"
-    return handlers(DicomReporter(lines, ae_title=settings.ae_title),
+    return handlers(DicomReporter(lines, ae_title=settings.ae_title, tls=tls),
                     is_storage_class=lambda uid: takes_class(uid, accepts_unknown=accepts_unknown))
 
 
@@ -72,8 +74,9 @@ def takes_class(sop_class_uid: str, *, accepts_unknown: bool) -> bool:
 class DicomReporter:
     """`CommitmentReporter` over the associations that devices hold open, or new ones."""
 
-    def __init__(self, lines: OpenLines, *, ae_title: str) -> None:
+    def __init__(self, lines: OpenLines, *, ae_title: str, tls: ClientTls | None = None) -> None:
         self._lines = lines
+        self._tls = tls
         self._ae_title = ae_title
 
     async def report(self, verdict: Verdict) -> int:
@@ -90,9 +93,11 @@ class DicomReporter:
             raise ReportNotTaken("设备没有登记接收端口，等它下次连接时告知。")
         where = f"{asked.ae_title}@{verdict.host}:{verdict.port}"
         try:
-            return await report_on_new_association(
-                report, host=verdict.host, port=verdict.port, called_ae_title=asked.ae_title,
-                calling_ae_title=self._ae_title, timeout_s=_ANSWER_WITHIN_S)
+            secured = client_context(self._tls, verdict.certificate_sha256) if verdict.uses_tls else None
+            return await report_on_new_association(report, RemoteNode(
+                verdict.host, verdict.port, asked.ae_title, self._ae_title, _ANSWER_WITHIN_S, secured))
+        except TlsFault as exc:
+            raise ReportNotTaken(f"{where} 要用 TLS，但网关自己的证书或信任的证书不可用：{exc}") from exc
         except PeerRefused as exc:
             raise ReportNotTaken(f"{where} 拒绝了连接或这种服务，稍后自动重试。") from exc
         except (PeerUnavailable, OSError) as exc:

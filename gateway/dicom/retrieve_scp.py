@@ -45,6 +45,7 @@ from gateway.wire.store_scu import (
     RemoteNode,
     send_instances,
 )
+from gateway.wire.tls_context import TlsFault, client_context
 from storage.errors import StorageError
 from storage.model import Device
 
@@ -155,8 +156,13 @@ class Retriever:
     def _moved(self, exchange: Exchange, instances: Sequence[OutgoingInstance], destination: Device
                ) -> Iterator[tuple[str, int]]:
         settings = self._context.parts.settings
+        try:
+            secured = (client_context(self._context.tls, destination.certificate_sha256) if destination.uses_tls
+                       else None)
+        except TlsFault as exc:
+            raise Refusal(UNABLE_TO_PROCESS, "the move destination wants TLS, for which nothing is set up") from exc
         node = RemoteNode(destination.address or "", destination.port, destination.ae_title, settings.ae_title,
-                          settings.network_timeout_s)
+                          settings.network_timeout_s, secured)
         originator = MoveOriginator(exchange.peer.calling_ae_title, exchange.message_id)
         sending = send_instances(instances, node, originator=originator,
                                  is_cancelled=lambda: exchange.is_cancelled or exchange.is_over)

@@ -1,11 +1,11 @@
-"""The files of the secure ports, from the settings."""
+"""The files of the secure ports, and of the calls to others' secure ports, from the settings."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from gateway.settings import InvalidSetting, Settings
-from gateway.wire.tls_context import TlsFiles
+from gateway.wire.tls_context import ClientTls, TlsFiles
 
 
 def tls_files(settings: Settings, *, asks_for_certificate: bool = True,
@@ -19,3 +19,13 @@ def tls_files(settings: Settings, *, asks_for_certificate: bool = True,
         return TlsFiles(certificate, key)
     return TlsFiles(certificate, key, Path(settings.tls_trusted_file) if settings.tls_trusted_file else None,
                     Path(settings.tls_revoked_file) if settings.tls_revoked_file else None, demands_certificate)
+
+
+def calling_tls(settings: Settings) -> ClientTls | None:
+    """How others are called by TLS; None without a certificate of our own or without any that is trusted.
+
+    Raises TlsFault when the files cannot be used.
+    """
+    if not settings.tls_certificate_file or not settings.tls_trusted_file:
+        return None
+    return ClientTls(tls_files(settings))

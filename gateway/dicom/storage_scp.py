@@ -29,7 +29,7 @@ from gateway.wire.dicom_listener import DicomListener
 from gateway.wire.dimse_service import DimseService
 from gateway.wire.event_report_scu import OpenLines
 from gateway.wire.storage_service import DatasetSink, Peer, Rejection, StoreCommand
-from gateway.wire.tls_context import ServerTls
+from gateway.wire.tls_context import ClientTls, ServerTls
 from storage.errors import StorageError
 
 log = structlog.get_logger("gateway.dicom")
@@ -42,8 +42,9 @@ _WAITING_CONNECTIONS = 32                # not yet associated, or about to be re
 class StorageScp:
     """Listens while started; also tells which studies an open association has sent to (`OpenAssociations`)."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, *, calling_tls: ClientTls | None = None) -> None:
         self._parts = parts
+        self._calling_tls = calling_tls
         self._listeners: list[DicomListener] = []
         self._bridge: LoopBridge | None = None
         self._admission: Admission | None = None
@@ -58,7 +59,8 @@ class StorageScp:
         settings = self._parts.settings
         self._bridge = LoopBridge(asyncio.get_running_loop(), timeout_s=_ANSWER_WITHIN_S)
         self._admission = Admission(self._parts, self._bridge)
-        services = offered_services(PortContext(self._parts, self._bridge, self._admission.sender_of, self.lines))
+        services = offered_services(PortContext(self._parts, self._bridge, self._admission.sender_of, self.lines,
+                                                self._calling_tls))
         self.address = await self._listen("dicom", services, tls=None)
         if settings.dicom_tls:
             try:

@@ -7,6 +7,7 @@ time limit, and decodes with one character set for all. Nothing of a broken fram
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 
 import structlog
@@ -14,6 +15,7 @@ import structlog
 from gateway.hl7.mllp_frames import TOO_LARGE, Broken, Frame, FrameCutter
 from gateway.services.ports import Parts
 from gateway.services.receive_hl7 import receive_hl7, refuse_hl7
+from gateway.wire.tls_context import ServerTls
 from storage.errors import StorageError
 
 log = structlog.get_logger("gateway.hl7")
@@ -21,43 +23,64 @@ log = structlog.get_logger("gateway.hl7")
 STOP_WITHIN_S = 5.0
 _READ_BYTES = 1 << 16
 _SEND_WITHIN_S = 30.0
+_HANDSHAKE_WITHIN_S = 10.0
 
 
 class MllpListener:
-    """Listens while started."""
+    """Listens while started, on a plain port, one secured by TLS, or both.
 
-    def __init__(self, parts: Parts) -> None:
+    Parameters
+    ----------
+    tls
+        What the secured port shows and whom it lets in (setting `mllp_tls`).
+    """
+
+    def __init__(self, parts: Parts, *, tls: ServerTls | None = None) -> None:
         self._parts = parts
-        self._server: asyncio.Server | None = None
+        self._tls = tls
+        self._servers: list[asyncio.Server] = []
         self._connections: set[asyncio.Task[None]] = set()
         self._is_stopping = False
-        self.address = ""
+        self.address = ""                # of the plain port, "" without one
+        self.tls_address = ""            # of the secured port, "" without one
 
-    async def start(self) -> str:
-        """Listen; returns "host:port". Raises OSError when the port is taken."""
-        host, port = self._parts.settings.host_port("mllp")
-        self._server = await asyncio.start_server(self._serve, host, port)
-        bound = self._server.sockets[0].getsockname()
-        self.address = f"{bound[0]}:{bound[1]}"
-        return self.address
+    async def start(self) -> None:
+        """Listen. Raises OSError when a port is taken."""
+        settings = self._parts.settings
+        if settings.mllp:
+            self.address = await self._listen("mllp", None)
+        if settings.mllp_tls and self._tls is not None:
+            try:
+                self.tls_address = await self._listen("mllp_tls", self._tls.listening_context())
+            except BaseException:
+                await self.stop()
+                raise
 
     async def stop(self) -> None:
         """Take no more connections; a message that is being kept may be answered within 5 s."""
         self._is_stopping = True
-        if self._server is None:
-            return
-        self._server.close()
+        servers, self._servers = self._servers, []
+        for server in servers:
+            server.close()
         for connection in self._connections:
             connection.cancel("the gateway stops")
         if self._connections:
             await asyncio.wait(self._connections, timeout=STOP_WITHIN_S)
-        await self._server.wait_closed()
-        self._server = None
+        for server in servers:
+            await server.wait_closed()
 
     @property
     def open_connections(self) -> int:
         """How many there are now."""
         return len(self._connections)
+
+    async def _listen(self, setting: str, context: ssl.SSLContext | None) -> str:
+        host, port = self._parts.settings.host_port(setting)
+        server = await asyncio.start_server(self._serve, host, port, ssl=context, ssl_handshake_timeout=(
+            None if context is None else _HANDSHAKE_WITHIN_S))
+        self._servers.append(server)
+        bound = server.sockets[0].getsockname()
+        return f"{bound[0]}:{bound[1]}"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -73,6 +96,8 @@ class MllpListener:
             log.info("MLLP connection lost", why=str(exc) or type(exc).__name__, peer=address)
         except asyncio.CancelledError:
             log.info("MLLP connection closed: the gateway stops", peer=address)
+        except ssl.SSLError as exc:
+            log.info("MLLP connection lost", why=str(exc), peer=address)
         except Exception:  # the listener's outermost loop: let this connection go, and serve the others
             log.exception("MLLP connection failed", peer=address)
         finally:

@@ -210,13 +210,13 @@ def _knock_view(knock: Knock, inbox_studies: int) -> m.KnockView:
 def _destination(destination_id: str, asked: m.DestinationRequest) -> Destination:
     return Destination(destination_id, asked.site_id, _one_of(DestinationKind, asked.kind), asked.name,
                        asked.ae_title.strip(), asked.host.strip(), asked.port, asked.is_enabled,
-                       asked.asks_commitment)
+                       asked.asks_commitment, asked.uses_tls, asked.certificate_sha256)
 
 
 def _destination_view(destination: Destination) -> m.DestinationView:
     return m.DestinationView(destination.id, destination.site_id, destination.kind, destination.name,
                              destination.ae_title, destination.host, destination.port, destination.is_enabled,
-                             destination.asks_commitment)
+                             destination.asks_commitment, destination.uses_tls, destination.certificate_sha256)
 
 
 def _user_view(user: User) -> m.UserView:

@@ -42,14 +42,14 @@ def device_view(device: Device, shown: ShownCertificate | None = None) -> Device
         modality=device.modality, character_set=device.character_set, is_enabled=device.is_enabled, port=device.port,
         answer_character_set=device.answer_character_set, certificate_sha256=device.certificate_sha256,
         max_associations=device.max_associations, quiet_period_s=device.quiet_period_s, is_relay=device.is_relay,
-        shown_certificate=shown)
+        uses_tls=device.uses_tls, shown_certificate=shown)
 
 
 def _device(device_id: str, asked: DeviceRequest) -> Device:
     return Device(
         device_id, asked.site_id, asked.name, asked.ae_title, asked.address, asked.modality.strip().upper(),
         asked.character_set, asked.is_enabled, asked.port, asked.answer_character_set, asked.certificate_sha256,
-        asked.max_associations, asked.quiet_period_s, asked.is_relay)
+        asked.max_associations, asked.quiet_period_s, asked.is_relay, asked.uses_tls)
 
 
 def _shown(parts: Parts, seen: SeenCertificate | None) -> ShownCertificate | None:

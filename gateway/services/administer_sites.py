@@ -56,6 +56,7 @@ async def add_device(parts: Parts, device: Device, by: By) -> Device:
     Raises NotAllowed, NotFound, InvalidRequest ("invalid", "taken").
     """
     device = _checked_device(device)
+    _check_tls(parts, device.uses_tls)
 
     def add(tx: Transaction) -> list[Moved]:
         require_site(tx, by.scope, device.site_id)
@@ -76,6 +77,7 @@ async def change_device(parts: Parts, device: Device, by: By) -> Device:
     Raises NotAllowed, NotFound, InvalidRequest.
     """
     device = _checked_device(device)
+    _check_tls(parts, device.uses_tls)
 
     def change(tx: Transaction) -> list[Moved]:
         before = tx.sites.device(device.id)
@@ -96,7 +98,8 @@ async def change_device(parts: Parts, device: Device, by: By) -> Device:
 
 async def add_destination(parts: Parts, destination: Destination, by: By) -> Destination:
     """Add a place that the reports of a site go to. Raises NotAllowed, NotFound, InvalidRequest."""
-    _check_destination(destination)
+    destination = _checked_destination(destination)
+    _check_tls(parts, destination.uses_tls)
     if destination.kind is DestinationKind.CLINIC_PAGE:
         raise InvalidRequest("Every site has its own page already.")
 
@@ -116,8 +119,8 @@ async def change_destination(parts: Parts, destination: Destination, by: By) -> 
         before = tx.sites.destination(destination.id)
         if before is None or not by.scope.allows(before.site_id):
             raise NotFound("There is no such destination.")
-        changed = replace(destination, site_id=before.site_id, kind=before.kind)
-        _check_destination(changed)
+        changed = _checked_destination(replace(destination, site_id=before.site_id, kind=before.kind))
+        _check_tls(parts, changed.uses_tls)
         if changed.kind is DestinationKind.CLINIC_PAGE and not changed.is_enabled:
             raise InvalidRequest("The clinic's own page cannot be switched off.")
         tx.sites.update_destination(changed)
@@ -195,15 +198,24 @@ def _checked_device(device: Device) -> Device:
                    certificate_sha256=fingerprint(device.certificate_sha256))
 
 
-def _check_destination(destination: Destination) -> None:
+def _check_tls(parts: Parts, uses_tls: bool) -> None:
+    if uses_tls and not (parts.settings.tls_certificate_file and parts.settings.tls_trusted_file):
+        raise InvalidRequest("To call others by TLS the gateway needs the settings tls_certificate_file and "
+                             "tls_trusted_file.", reason="no-certificate")
+
+
+def _checked_destination(destination: Destination) -> Destination:
     if not destination.name.strip():
         raise InvalidRequest("A destination needs a name.")
+    if destination.uses_tls and destination.kind is not DestinationKind.DICOM:
+        raise InvalidRequest("Only a DICOM node is called by TLS.")
     if destination.kind in (DestinationKind.CLINIC_PAGE, DestinationKind.PULL):
-        return
+        return replace(destination, certificate_sha256="")
     if not destination.host.strip() or not 1 <= destination.port <= 65535:
         raise InvalidRequest("A destination needs a host and a port from 1 to 65535.")
     if destination.kind is DestinationKind.DICOM and not 1 <= len(destination.ae_title.strip()) <= 16:
         raise InvalidRequest("A DICOM node needs an AE title of 1 to 16 characters.")
+    return replace(destination, certificate_sha256=fingerprint(destination.certificate_sha256))
 
 
 def _note(tx: Transaction, parts: Parts, by: By, action: str, about_site: str | None, **detail: object) -> None:

@@ -49,6 +49,8 @@ class Verdict:
     items: Sequence[CommitmentItem]
     host: str
     port: int                            # 0: it only calls
+    uses_tls: bool = False
+    certificate_sha256: str = ""         # that it must show then; "": one that names the host
 
 
 class CommitmentReporter(Protocol):
@@ -117,10 +119,11 @@ async def device_called(parts: Parts, sender: Sender) -> int:
 
 def _verdict(tx: Transaction, asked: Commitment) -> Verdict:
     device = tx.sites.device(asked.device_id) if asked.device_id else None
-    host, port = asked.address, 0
-    if device is not None and device.is_enabled:
-        host, port = device.address or asked.address, device.port
-    return Verdict(asked, tx.commitments.items(asked.id), host, port)
+    items = tx.commitments.items(asked.id)
+    if device is None or not device.is_enabled:
+        return Verdict(asked, items, asked.address, 0)
+    return Verdict(asked, items, device.address or asked.address, device.port, device.uses_tls,
+                   device.certificate_sha256)
 
 
 async def _wait(parts: Parts, asked: Commitment, why: str, jitter: Callable[[], float]) -> None:

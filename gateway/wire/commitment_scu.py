@@ -52,7 +52,7 @@ def _ask(node: RemoteNode, information: Dataset, sop_class_uid: str, sop_instanc
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = node.timeout_s
     ae.connection_timeout = min(node.timeout_s, _CONNECT_WITHIN_S)
     ae.add_requested_context(sop_class_uid, list(UNCOMPRESSED_SYNTAXES))
-    association = ae.associate(node.host, node.port, ae_title=node.called_ae_title,
+    association = ae.associate(node.host, node.port, ae_title=node.called_ae_title, tls_args=node.tls_args,
                                evt_handlers=[(evt.EVT_N_EVENT_REPORT, take), (evt.EVT_DIMSE_SENT, note)])
     if not association.is_established:
         if association.is_rejected or association.rejected_contexts:

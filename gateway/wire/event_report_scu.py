@@ -27,7 +27,7 @@ from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.dsutils import encode
 
 from gateway.wire.presentation import UNCOMPRESSED_SYNTAXES
-from gateway.wire.requestor import PeerRefused, PeerUnavailable
+from gateway.wire.requestor import PeerRefused, PeerUnavailable, RemoteNode
 
 QUIET_S = 0.3
 _CONNECT_WITHIN_S = 5.0
@@ -159,13 +159,12 @@ class OpenLines:
         return of_peer.get(association_id) or next(iter(of_peer.values()), None)
 
 
-async def report_on_new_association(report: EventReport, *, host: str, port: int, called_ae_title: str,
-                                    calling_ae_title: str, timeout_s: float) -> int:
+async def report_on_new_association(report: EventReport, node: RemoteNode) -> int:
     """Open an association as the provider, report, and return the peer's status.
 
     Raises PeerUnavailable (try later) and PeerRefused (it takes no association, or not this service).
     """
-    return await asyncio.to_thread(_report, report, host, port, called_ae_title, calling_ae_title, timeout_s)
+    return await asyncio.to_thread(_report, report, node)
 
 
 class _Outgoing:
@@ -188,24 +187,24 @@ def _context_of(association: Any, sop_class_uid: str) -> Any | None:
                 None)
 
 
-def _report(report: EventReport, host: str, port: int, called: str, calling: str, timeout_s: float) -> int:
-    ae = AE(ae_title=calling)
-    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = timeout_s
-    ae.connection_timeout = min(timeout_s, _CONNECT_WITHIN_S)
+def _report(report: EventReport, node: RemoteNode) -> int:
+    ae = AE(ae_title=node.calling_ae_title)
+    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = node.timeout_s
+    ae.connection_timeout = min(node.timeout_s, _CONNECT_WITHIN_S)
     ae.add_requested_context(report.sop_class_uid, list(UNCOMPRESSED_SYNTAXES))
-    association = ae.associate(host, port, ae_title=called,
+    association = ae.associate(node.host, node.port, ae_title=node.called_ae_title, tls_args=node.tls_args,
                                ext_neg=[build_role(UID(report.sop_class_uid), scp_role=True)])
     if not association.is_established:
         if association.is_rejected or association.rejected_contexts:
-            raise PeerRefused(f"{called} at {host}:{port} takes no association for this report", is_transient=True)
-        raise PeerUnavailable(f"{called} at {host}:{port} did not answer")
+            raise PeerRefused(f"{node} takes no association for this report", is_transient=True)
+        raise PeerUnavailable(f"{node} did not answer")
     try:
         status, _ = association.send_n_event_report(report.information, report.event_type_id,
                                                     UID(report.sop_class_uid), UID(report.sop_instance_uid))
     except (RuntimeError, ValueError) as exc:            # it ended the association, or took it for something else
-        raise PeerUnavailable(f"{called} at {host}:{port}: {exc}") from exc
+        raise PeerUnavailable(f"{node}: {exc}") from exc
     finally:
         association.release()
     if "Status" not in status:
-        raise PeerUnavailable(f"{called} at {host}:{port} did not answer the report")
+        raise PeerUnavailable(f"{node} did not answer the report")
     return int(status.Status)

@@ -47,6 +47,10 @@ class PeerUnavailable(OSError):
     """The peer could not be reached, was silent, or ended the association. Nothing is known to be stored."""
 
 
+class PeerNotTrusted(PeerUnavailable):
+    """The peer and we did not agree on TLS: its certificate or ours is not trusted, or it speaks none."""
+
+
 class PeerRefused(Exception):
     """The peer understood and said no before any data set was sent: association or SOP class refused.
 
@@ -67,7 +71,12 @@ class RemoteNode:
     called_ae_title: str
     calling_ae_title: str
     timeout_s: float
-    ssl_context: ssl.SSLContext | None = None
+    ssl_context: ssl.SSLContext | None = None      # None: plain
+
+    @property
+    def tls_args(self) -> tuple[ssl.SSLContext, str] | None:
+        """The same for an association of pynetdicom."""
+        return None if self.ssl_context is None else (self.ssl_context, self.host)
 
     def __str__(self) -> str:
         return f"{self.called_ae_title} at {self.host}:{self.port}"
@@ -143,7 +152,8 @@ class Requestor:
         except (OSError, BadAnswer) as exc:
             if isinstance(exc, PeerUnavailable):
                 raise
-            raise PeerUnavailable(f"{node} did not answer: {exc}") from exc
+            kind_of_failure = PeerNotTrusted if isinstance(exc, ssl.SSLError) else PeerUnavailable
+            raise kind_of_failure(f"{node} did not answer: {exc}") from exc      # TLS 1.3 refuses us only now
         largest = acceptance.largest_pdu_bytes or _LARGEST_PDU_BYTES
         self._fragment_bytes = max(min(largest, _LARGEST_PDU_BYTES), _SMALLEST_PDU_BYTES) - PDV_HEADER.size
         found = ((context.abstract_syntax, acceptance.transfer_syntaxes.get(context_id(index), ""), context_id(index))
@@ -225,10 +235,16 @@ def _connect(node: RemoteNode) -> socket.socket:
     try:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return sock if node.ssl_context is None else node.ssl_context.wrap_socket(sock, server_hostname=node.host)
     except OSError as exc:
         sock.close()
-        raise PeerUnavailable(f"{node} did not agree on TLS: {exc}") from exc
+        raise PeerUnavailable(f"{node} cannot be reached: {exc}") from exc
+    if node.ssl_context is None:
+        return sock
+    try:
+        return node.ssl_context.wrap_socket(sock, server_hostname=node.host)
+    except (OSError, ValueError) as exc:
+        sock.close()
+        raise PeerNotTrusted(f"{node} did not agree on TLS: {exc}") from exc
 
 
 def _headers(context: int, length: int, control: int) -> bytes:

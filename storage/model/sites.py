@@ -46,6 +46,7 @@ class Device:
     max_associations: int = 0            # open at the same time; 0: no limit of its own
     quiet_period_s: float | None = None  # silence after which its studies are complete; None: as set for all
     is_relay: bool = False               # it speaks for several clinics: its own site says nothing of a study's
+    uses_tls: bool = False               # its own port is secured by TLS
 
 
 class KnockState(StrEnum):
@@ -85,3 +86,5 @@ class Destination:
     port: int = 0
     is_enabled: bool = True
     asks_commitment: bool = False        # accepted means: the node has committed to it (PS3.4 annex J)
+    uses_tls: bool = False               # the node's port is secured by TLS
+    certificate_sha256: str = ""         # of the certificate the node must show; "": one that names its host

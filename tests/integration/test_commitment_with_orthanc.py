@@ -21,6 +21,7 @@ from gateway.services.job_runner import JobRunner
 from gateway.services.sign_report import prepare_signing, sign_report
 from gateway.services.write_report import save_draft
 from gateway.wire.event_report_scu import EventReport, report_on_new_association
+from gateway.wire.requestor import RemoteNode
 from storage.model import EVERYWHERE, DeliveryState, Destination, DestinationKind, Device
 from storage.model.commitments import CommitmentItem
 from tests.support import dcmtk
@@ -178,7 +179,7 @@ class ForgetfulNode:
         return await report_on_new_association(
             EventReport(SOP_CLASS, SOP_INSTANCE, int(EventType.SOME_FAILED),
                         report_dataset(transaction_uid, items, ae_title="FORGETS")),
-            host=host, port=int(port), called_ae_title="GATEWAY", calling_ae_title="FORGETS", timeout_s=10)
+            RemoteNode(host, int(port), "GATEWAY", "FORGETS", 10))
 
     def _on_store(self, event) -> int:
         self.stored.append(str(event.request.AffectedSOPInstanceUID))

@@ -21,7 +21,9 @@ from gateway.services.job_runner import JobRunner
 from gateway.services.retry_delivery import retry_delivery
 from gateway.services.sign_report import prepare_signing, sign_report
 from gateway.services.write_report import save_draft
+from gateway.wire.tls_context import ClientTls, TlsFiles
 from storage.model import EVERYWHERE, DeliveryState, Destination, DestinationKind, Scope
+from tests.support.certificates import Authority
 from tests.support.peers import free_ports
 from tests.support.receiving_nodes import orthanc, rejecting_node, storescp
 from tests.support.report_builders import REVIEWER, SITE, WRITER, a_text, furnish
@@ -36,14 +38,17 @@ class Returning:
 
     def __init__(self, parts, clock):
         self.parts, self.clock = parts, clock
-        channels = open_channels(replace(parts.settings, network_timeout_s=5.0))
-        self.runner = JobRunner(parts, handlers(channels, jitter=lambda: 0.5), workers=1)
+        self.call_with(None)
         self.room: Any = None
         self.node: Any = None
 
-    async def sign_towards(self, kind, port, *, ae_title="CLINIC"):
+    def call_with(self, tls):
+        channels = open_channels(replace(self.parts.settings, network_timeout_s=5.0), tls=tls)
+        self.runner = JobRunner(self.parts, handlers(channels, jitter=lambda: 0.5), workers=1)
+
+    async def sign_towards(self, kind, port, *, ae_title="CLINIC", **more):
         self.room = await furnish(self.parts, password_hash=password_hash())
-        self.node = Destination("node-1", SITE.id, kind, "演示羊场PACS", ae_title, "127.0.0.1", port)
+        self.node = Destination("node-1", SITE.id, kind, "演示羊场PACS", ae_title, "127.0.0.1", port, **more)
         await self.parts.database.write(lambda tx: tx.sites.add_destination(self.node))
         await save_draft(self.parts, WRITER, self.room.reading.id, a_text(), template_id="T1", revision=0)
         return await self.sign(WRITER, is_emergency=True)
@@ -101,6 +106,36 @@ async def test_a_node_that_was_down_gets_exactly_one_report_with_the_words_and_a
     pdf = data.EncapsulatedDocument[:data.EncapsulatedDocumentLength]
     assert squeezed(a_text().impression) in words_of(pdf, tmp_path)
     assert "Signature is Valid" in signature_report(pdf, tmp_path)
+
+
+async def test_a_report_goes_to_a_secured_node_and_to_no_other(returning, tmp_path):
+    """The node demands our certificate and shows its own; anything else is said by name and tried again."""
+    authority = Authority(tmp_path / "pki")
+    theirs, other = authority.issue("Demo clinic node", is_rsa=True), authority.issue("Demo other node", is_rsa=True)
+    own = authority.issue("gateway", is_rsa=True)
+    [port] = free_ports(1)
+    report = await returning.sign_towards(DestinationKind.DICOM, port, uses_tls=True,
+                                          certificate_sha256=theirs.sha256)
+
+    async def try_at(shown):
+        secured = ("+tls", str(shown.key_file), str(shown.certificate_file), "+cf", str(authority.file),
+                   "--require-peer-cert", "--profile-bcp195") if shown else ()
+        with storescp(tmp_path / "clinic", *secured, port=port) as node:
+            delivery = await returning.try_now()
+            returning.clock.advance(3600)
+            return delivery, node.files()
+
+    delivery, files = await try_at(theirs)
+    assert (delivery.state, files) == (DeliveryState.QUEUED, [])
+    assert "网关自己的证书" in delivery.last_error
+    returning.call_with(ClientTls(TlsFiles(own.certificate_file, own.key_file, authority.file)))
+    for shown in (other, None):
+        delivery, files = await try_at(shown)
+        assert (delivery.state, files) == (DeliveryState.QUEUED, [])
+        assert "TLS 安全连接没有建立" in delivery.last_error
+    delivery, [arrived] = await try_at(theirs)
+    assert (delivery.state, delivery.last_error) == (DeliveryState.ACCEPTED, "")
+    assert dcmread(arrived).SOPInstanceUID == report.sop_instance_uid
 
 
 async def test_a_repeat_is_the_same_object(returning, tmp_path):

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.dicom.commitment_scp import commitment_handlers
+from gateway.dicom.secure_port import calling_tls
 from gateway.services.commit_storage import JOB
 from gateway.services.job_runner import JobRunner
 from storage.model import EVERYWHERE
@@ -35,7 +36,8 @@ def user():
 
 async def run_jobs(receiver) -> None:
     """Run what is due, as the job runner of the program does."""
-    runner = JobRunner(receiver.parts, commitment_handlers(receiver.parts.settings, receiver.scp.lines))
+    runner = JobRunner(receiver.parts, commitment_handlers(
+        receiver.parts.settings, receiver.scp.lines, calling_tls(receiver.parts.settings)))
     now = receiver.clock()
     owner = f"test-{random.random()}"
     claimed = await receiver.parts.database.write(

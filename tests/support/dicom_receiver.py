@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gateway.dicom.secure_port import calling_tls
 from gateway.dicom.storage_scp import StorageScp
 from gateway.services.ports import Parts
 from gateway.settings import Settings
@@ -65,7 +66,7 @@ async def open_receiver(data_dir: Path, *, is_empty: bool = True, **settings: An
     async with open_parts(data_dir, settings=chosen, clock=clock, events=events) as parts:
         if is_empty:
             await parts.database.write(lambda tx: register(tx))
-        scp = StorageScp(parts)
+        scp = StorageScp(parts, calling_tls=calling_tls(parts.settings))
         parts = replace(parts, associations=scp)
         await scp.start()
         try:

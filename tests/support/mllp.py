@@ -10,9 +10,11 @@ from typing import Any
 
 import hl7
 
+from gateway.dicom.secure_port import tls_files
 from gateway.hl7.mllp_listener import MllpListener
 from gateway.services.ports import Parts
 from gateway.settings import Settings
+from gateway.wire.tls_context import ServerTls
 from storage.model import EVERYWHERE, Arrival, Site, SiteKind
 from storage.model.orders import Order, OrderFilter
 from tests.support.stores import ManualClock, RecordingEvents, open_parts
@@ -138,7 +140,8 @@ async def listening(data_dir: Path, *, is_empty: bool = True, **settings: Any):
     async with open_parts(data_dir, settings=chosen, clock=clock, events=RecordingEvents()) as parts:
         if is_empty:
             await parts.database.write(lambda tx: (tx.sites.add_site(SITE), tx.sites.add_site(OTHER_SITE)))
-        listener = MllpListener(parts)
+        tls = ServerTls(tls_files(chosen, demands_certificate=True)) if chosen.mllp_tls else None
+        listener = MllpListener(parts, tls=tls)
         await listener.start()
         try:
             yield Listening(parts, listener, clock)

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.http.messages.ecg_analysis import EcgHintView, PriorityHintView
 from gateway.http.messages.origins import StudyOriginView
 
 
@@ -91,6 +92,7 @@ class ReadingRow(msgspec.Struct, frozen=True):
     writer_id: str | None
     late_instances: int
     is_device_statement_present: bool
+    priority_hints: list[PriorityHintView]   # why it may stand further up; empty when switched off
     report_state: str | None
     revision: int
 
@@ -132,6 +134,7 @@ class DecisionView(msgspec.Struct, frozen=True):
     tags: list[str]
     because: list[RuleView]
     facts: dict[str, Any]
+    hints: list[PriorityHintView]  # of this decision
 
 
 class InstanceView(msgspec.Struct, frozen=True):
@@ -335,6 +338,9 @@ class ClinicRow(msgspec.Struct, frozen=True):
     delivery: DeliveryView | None  # of the clinic's page
     node_delivery: DeliveryView | None
     reason: str
+    ecg_instance_id: str | None    # whose trace the next two speak of; null: no ECG, or not analysed yet
+    is_repeat_advised: bool        # the trace should be taken again
+    quality_hints: list[EcgHintView]   # those for which a repeat is advised
 
 
 class ClinicList(msgspec.Struct, frozen=True):
@@ -415,6 +421,8 @@ class DestinationView(msgspec.Struct, frozen=True):
     port: int
     is_enabled: bool
     asks_commitment: bool                # accepted means: the node has committed to keeping the report
+    uses_tls: bool                       # the node's port is secured by TLS
+    certificate_sha256: str              # that it must show; "": one that names its host
 
 
 class DestinationRequest(msgspec.Struct, frozen=True):
@@ -426,6 +434,8 @@ class DestinationRequest(msgspec.Struct, frozen=True):
     port: int = 0
     is_enabled: bool = True
     asks_commitment: bool = False
+    uses_tls: bool = False
+    certificate_sha256: str = ""         # its SHA-256 fingerprint, or the certificate itself (PEM)
 
 
 class UserView(msgspec.Struct, frozen=True):

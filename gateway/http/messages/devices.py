@@ -31,10 +31,11 @@ class DeviceView(msgspec.Struct, frozen=True):
     is_enabled: bool
     port: int                            # where it listens itself; 0: it only calls
     answer_character_set: str            # of our answers to it; "pinyin": Latin letters; "": as its query says
-    certificate_sha256: str              # that it must show; "": none is asked for
+    certificate_sha256: str              # that it must show, calling or called; "": none is asked for
     max_associations: int                # 0: no limit of its own
     quiet_period_s: float | None         # null: as set for all
     is_relay: bool                       # it speaks for several clinics
+    uses_tls: bool                       # its own port is secured by TLS
     shown_certificate: ShownCertificate | None
 
 
@@ -54,3 +55,4 @@ class DeviceRequest(msgspec.Struct, frozen=True):
     max_associations: int = 0
     quiet_period_s: float | None = None
     is_relay: bool = False
+    uses_tls: bool = False

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import { admin as api } from '../api/endpoints';
 import type { DestinationView } from '../api/types';
 import { useResource } from '../app/resource';
-import { CheckField, SelectField, TextField } from '../parts/field';
+import { AreaField, CheckField, SelectField, TextField } from '../parts/field';
 import { said, useWords } from '../words';
 import { SiteChoice, siteName } from './choices';
 import { FormDialog } from './form_dialog';
@@ -37,7 +37,7 @@ export function DestinationsSection() {
           { title: a.kind, cell: (destination) => said(w.common.destinationKind, destination.kind) },
           { title: a.site, cell: (destination) => siteName(sites.data, destination.site_id) },
           { title: a.aeTitle, cell: (destination) => destination.ae_title },
-          { title: a.host, cell: (destination) => (destination.host === '' ? '' : `${destination.host}:${String(destination.port)}`) },
+          { title: a.host, cell: (destination) => (destination.host === '' ? '' : `${destination.host}:${String(destination.port)}${destination.uses_tls ? ' (TLS)' : ''}`) },
           { title: a.state, cell: (destination) => (destination.is_enabled ? a.enabled : a.disabled) },
           {
             title: a.actions,
@@ -69,10 +69,13 @@ function DestinationDialog({ destination, onClose, onSaved }: { destination: Des
     port: destination?.port ?? 104,
     is_enabled: destination?.is_enabled ?? true,
     asks_commitment: destination?.asks_commitment ?? false,
+    uses_tls: destination?.uses_tls ?? false,
+    certificate_sha256: destination?.certificate_sha256 ?? '',
   });
   const set = (change: Partial<typeof form>): void => { setForm({ ...form, ...change }); };
   const isNetwork = form.kind !== 'clinic_page' && form.kind !== 'pull';
-  const body = isNetwork ? form : { ...form, host: '', port: 0, ae_title: '' };
+  const isSecured = form.kind === 'dicom' && form.uses_tls;
+  const body = { ...form, ...(isNetwork ? {} : { host: '', port: 0, ae_title: '' }), ...(isSecured ? {} : { uses_tls: false, certificate_sha256: '' }) };
   return (
     <FormDialog
       title={destination === null ? a.addDestination : destination.name}
@@ -104,7 +107,13 @@ function DestinationDialog({ destination, onClose, onSaved }: { destination: Des
         </>
       )}
       {form.kind === 'dicom' && (
-        <CheckField label={a.asksCommitment} checked={form.asks_commitment} onChange={(event) => { set({ asks_commitment: event.target.checked }); }} />
+        <>
+          <CheckField label={a.asksCommitment} checked={form.asks_commitment} onChange={(event) => { set({ asks_commitment: event.target.checked }); }} />
+          <CheckField label={a.usesTls} checked={form.uses_tls} onChange={(event) => { set({ uses_tls: event.target.checked }); }} data-testid="uses-tls" />
+          {form.uses_tls && (
+            <AreaField label={a.peerCertificate} hint={a.peerCertificateHint} rows={2} spellCheck={false} value={form.certificate_sha256} onChange={(event) => { set({ certificate_sha256: event.target.value }); }} />
+          )}
+        </>
       )}
       <CheckField label={a.enabled} checked={form.is_enabled} onChange={(event) => { set({ is_enabled: event.target.checked }); }} />
     </FormDialog>

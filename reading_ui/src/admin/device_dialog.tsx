@@ -44,6 +44,7 @@ export function DeviceDialog({ device, onClose, onSaved }: { device: DeviceView 
       {device?.shown_certificate != null && (
         <Shown shown={device.shown_certificate} isTaken={form.certificate_sha256 === device.shown_certificate.sha256} onTake={(certificate_sha256) => { set({ certificate_sha256 }); }} />
       )}
+      <CheckField label={o.usesTls} checked={form.uses_tls} onChange={(event) => { set({ uses_tls: event.target.checked }); }} data-testid="device-uses-tls" />
       <CheckField label={o.relay} checked={form.is_relay} onChange={(event) => { set({ is_relay: event.target.checked }); }} data-testid="device-relay" />
       <CheckField label={a.enabled} checked={form.is_enabled} onChange={(event) => { set({ is_enabled: event.target.checked }); }} />
     </FormDialog>
@@ -86,6 +87,7 @@ function formOf(device: DeviceView | null) {
     max_associations: String(device?.max_associations ?? 0),
     quiet_period_s: device?.quiet_period_s == null ? '' : String(device.quiet_period_s),
     is_relay: device?.is_relay ?? false,
+    uses_tls: device?.uses_tls ?? false,
   };
 }
 

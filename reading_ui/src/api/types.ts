@@ -76,6 +76,7 @@ export interface ReadingRow {
   writer_id: string | null;
   late_instances: number;
   is_device_statement_present: boolean;
+  priority_hints: PriorityHintView[];
   report_state: string | null;
   revision: number;
 }
@@ -114,6 +115,7 @@ export interface DecisionView {
   tags: string[];
   because: RuleView[];
   facts: Record<string, unknown>;
+  hints: PriorityHintView[];
 }
 
 export interface InstanceView {
@@ -310,6 +312,9 @@ export interface ClinicRow {
   delivery: DeliveryView | null;
   node_delivery: DeliveryView | null;
   reason: string;
+  ecg_instance_id: string | null;
+  is_repeat_advised: boolean;
+  quality_hints: EcgHintView[];
 }
 
 export interface ClinicList {
@@ -386,6 +391,8 @@ export interface DestinationView {
   port: number;
   is_enabled: boolean;
   asks_commitment: boolean;
+  uses_tls: boolean;
+  certificate_sha256: string;
 }
 
 export interface DestinationRequest {
@@ -397,6 +404,8 @@ export interface DestinationRequest {
   port?: number;
   is_enabled?: boolean;
   asks_commitment?: boolean;
+  uses_tls?: boolean;
+  certificate_sha256?: string;
 }
 
 export interface UserView {
@@ -517,6 +526,7 @@ export interface DeviceView {
   max_associations: number;
   quiet_period_s: number | null;
   is_relay: boolean;
+  uses_tls: boolean;
   shown_certificate: ShownCertificate | null;
 }
 
@@ -535,6 +545,124 @@ export interface DeviceRequest {
   max_associations?: number;
   quiet_period_s?: number | null;
   is_relay?: boolean;
+  uses_tls?: boolean;
+}
+
+/** One technical fault of the trace; `kind` is one of core.ecg_analysis.QualityKind. No `leads`: all of it. */
+export interface EcgHintView {
+  kind: string;
+  leads: string[];
+  value: number | null;
+  unit: string;
+  is_repeat_advised: boolean;
+  detail: string;
+}
+
+/** One number, by the names of core.ecg_analysis.MEASUREMENT_NAMES or the cart's own; units are in the name. */
+export interface EcgMeasurementView {
+  value: number;
+  source: string;
+  device: number | null;
+  gateway: number | null;
+  doctor: number | null;
+  by: string | null;
+  at: string | null;
+}
+
+/** What …/median-beats holds: int32 little-endian nanovolts, lead after lead, `sample_count` each. */
+export interface EcgMedianView {
+  interval_us: number;
+  lead_names: string[];
+  sample_count: number;
+  beat_count: number;
+}
+
+export interface PriorityHintView {
+  item: string;
+  level: string;
+  zh: string;
+  en: string;
+  source: string;
+  measure: string;
+  value: number | null;
+  unit: string;
+  comparison: string;
+  threshold: number | null;
+  statement: string;
+  list_source: string;
+  list_version: string;
+  raises_to: string;
+}
+
+/** The gateway's analysis of one ECG. All of it is technical or a plain number; nothing of it is a diagnosis. */
+export interface EcgAnalysisView {
+  instance_id: string;
+  study_id: string;
+  method: string;
+  state: string;
+  reason: string;
+  analysed_at: string | null;
+  hints: EcgHintView[];
+  is_repeat_advised: boolean;
+  measurements: Record<string, EcgMeasurementView>;
+  not_measurable: Record<string, string>;
+  fiducials_us: Record<string, number>;
+  corrected_fiducials_us: Record<string, number> | null;
+  corrected_by: string | null;
+  corrected_at: string | null;
+  beats_us: number[];
+  rr_ms: number[];
+  st_nv: Record<string, Record<string, number>>;
+  median: EcgMedianView | null;
+  critical_statements: string[];
+  priority_hints: PriorityHintView[];
+}
+
+/** A doctor's points on the median beat, all or some of FIDUCIAL_NAMES; none: take the correction back. */
+export interface EcgFiducialsRequest {
+  fiducials_us: Record<string, number>;
+  method: string;
+}
+
+/** An earlier ECG of the same person. */
+export interface EcgPreviousView {
+  instance_id: string;
+  study_id: string;
+  reading_id: string | null;
+  recorded_at: string | null;
+  arrived_at: string;
+  site_id: string;
+  site: string;
+  has_waveform: boolean;
+  measurements: Record<string, EcgMeasurementView>;
+}
+
+/** Newest first. */
+export interface EcgPreviousList {
+  items: EcgPreviousView[];
+}
+
+/** One sentence of the library. `code` is empty where no public code is known for sure. */
+export interface EcgStatementView {
+  id: string;
+  group: string;
+  zh: string;
+  en: string;
+  short_code: string;
+  code: string;
+  scheme: string;
+}
+
+export interface EcgStatementGroupView {
+  id: string;
+  zh: string;
+  en: string;
+}
+
+export interface EcgStatementLibrary {
+  version: string;
+  groups: EcgStatementGroupView[];
+  items: EcgStatementView[];
 }
 
 /** The room that is left, and how long it lasts. */

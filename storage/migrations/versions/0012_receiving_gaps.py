@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -9,4 +12,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    for table in ("device", "destination"):
+        op.add_column(table, sa.Column("uses_tls", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("destination", sa.Column("certificate_sha256", sa.Text(), server_default="", nullable=False))

@@ -15,6 +15,7 @@ device = sa.Table("device", metadata, identifier(), text("site_id"), text("name"
                   integer("port", "0"), text("answer_character_set", server_default=""),
                   text("certificate_sha256", server_default=""), integer("max_associations", "0"),
                   optional("quiet_period_s", sa.Float), flag("is_relay", False),
+                  flag("uses_tls", False),
                   sa.Index(None, "ae_title"))
 knock = sa.Table("knock", metadata, identifier(), text("ae_title"), text("address"), time("first_at"),
                  time("last_at"), integer("count"), text("state"), sa.UniqueConstraint("ae_title", "address"))
@@ -34,4 +35,5 @@ signing_key = sa.Table("signing_key", metadata, sa.Column("user_id", sa.Text, pr
                        text("certificate_pem"), text("encrypted_key_pem"), time("created_at"))
 destination = sa.Table("destination", metadata, identifier(), text("site_id"), text("kind"), text("name"),
                        text("ae_title", server_default=""), text("host", server_default=""), integer("port", "0"),
-                       flag("is_enabled", True), flag("asks_commitment", False), sa.Index(None, "site_id"))
+                       flag("is_enabled", True), flag("asks_commitment", False), flag("uses_tls", False),
+                       text("certificate_sha256", server_default=""), sa.Index(None, "site_id"))
