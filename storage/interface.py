@@ -38,6 +38,7 @@ from storage.tables.dicomweb_queries import StoredSample as StoredSample
 from storage.tables.dicomweb_queries import StoredSeries as StoredSeries
 from storage.tables.dicomweb_queries import StoredStudy as StoredStudy
 from storage.tables.dicomweb_queries import StudyQuery as StudyQuery
+from storage.tables.ecg_analyses import EcgAnalyses
 from storage.tables.ecg_identities import EcgIdentities
 from storage.tables.ecg_pairings import EcgPairings
 from storage.tables.hl7_exchanges import Hl7Exchanges
@@ -94,6 +95,7 @@ class Transaction:
         self.decisions = Decisions(connection)
         self.deliveries = Deliveries(connection)
         self.dicomweb = DicomwebQueries(connection)
+        self.ecg_analyses = EcgAnalyses(connection)
         self.ecg_identities = EcgIdentities(connection)
         self.ecg_pairings = EcgPairings(connection)
         self.hl7_exchanges = Hl7Exchanges(connection)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway.http import messages as m
+from gateway.http.ecg_views import priority_hint_view
 from gateway.http.origins import origin_view
 from gateway.services.list_clinic_studies import DeliveryLine
 from gateway.services.list_readings import ReadingLine, StudyLine
@@ -49,6 +50,7 @@ def reading_row(line: ReadingLine) -> m.ReadingRow:
         assigned_to_name=line.assigned_to_name, claimed_by=reading.claimed_by, claimed_by_name=line.claimed_by_name,
         writer_id=reading.writer_id, late_instances=reading.late_instances,
         is_device_statement_present=line.has_device_statement, report_state=line.report_state,
+        priority_hints=[priority_hint_view(hint) for hint in line.hints],
         revision=reading.revision, **study_fields(line.study))
 
 
@@ -60,7 +62,7 @@ def decision_view(decision: Decision, reader_name: str | None) -> m.DecisionView
     return m.DecisionView(
         id=decision.id, at=decision.at, rules_version=decision.rules_version, priority=decision.priority,
         group=decision.group, reader_name=reader_name, due_at=decision.due_at, tags=list(decision.tags),
-        because=rules, facts=decision.facts)
+        because=rules, facts=decision.facts, hints=[priority_hint_view(hint) for hint in decision.hints])
 
 
 def series_view(series: Series, instances: list[Instance]) -> m.SeriesView:

@@ -24,6 +24,7 @@ from gateway.core.study_completion import (
 )
 from gateway.services.job_runner import JobHandler, RetryLater
 from gateway.services.ports import Event, Parts
+from gateway.services.queue_examination import route_due
 from storage.interface import Transaction
 from storage.model import EVERYWHERE, AuditEntry, CompleteBy, Job, Study, StudyState
 from storage.model.commitments import Evidence, EvidenceKind
@@ -153,7 +154,8 @@ def mark_complete(tx: Transaction, study: Study, complete_by: CompleteBy, *, at:
         at, "gateway", "study.completed", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
         detail={"complete_by": complete_by.value, "instances": study.instance_count,
                 "expected": study.expected_count, "reopened": study.reopened_count}))
-    tx.jobs.enqueue(ROUTE_JOB, study.id, due=at, key=f"{ROUTE_JOB}:{study.id}:{study.reopened_count}")
+    due = route_due(tx, study.id, at=at) if study.modality == "ECG" else at
+    tx.jobs.enqueue(ROUTE_JOB, study.id, due=due, key=f"{ROUTE_JOB}:{study.id}:{study.reopened_count}")
     if study.modality != "ECG":
         tx.jobs.enqueue(RENDITIONS_JOB, study.id, due=at)
     if study.device_id is not None:

@@ -24,7 +24,9 @@ from gateway.services.complete_study import (
     mark_reopened,
 )
 from gateway.services.find_origin import keep_origin, origin_of_new, site_of_later
+from gateway.services.keep_ecg_identity import note_unidentified
 from gateway.services.link_order import link_order
+from gateway.services.queue_examination import queue_examination
 from gateway.services.returned_study import note_return
 from storage.interface import Transaction
 from storage.model import (
@@ -177,6 +179,7 @@ def _keep(tx: Transaction, candidate: Candidate, known: Study | None) -> Indexed
     has_alarm = False
     if known is None:
         candidate, study, has_alarm = _new_study(tx, candidate)
+        note_unidentified(tx, study, at=at)
         has_alarm = link_order(tx, study, at=at) or has_alarm
         has_alarm = note_return(tx, study, at=at) or has_alarm
     else:
@@ -191,6 +194,7 @@ def _keep(tx: Transaction, candidate: Candidate, known: Study | None) -> Indexed
         received_at=at, attributes=head.attributes)
     if not tx.studies.add_instance(instance):
         raise LostRace(head.sop_instance_uid)
+    queue_examination(tx, instance, at=at)
     tx.studies.note_arrival(study.id, at)
     if known is not None:
         _note_expected(tx, head, known, at)

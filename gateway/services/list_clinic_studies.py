@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+from gateway.core.facts import ECG_MODALITY
 from gateway.services.ports import Parts
 from storage.interface import ClinicLine as ClinicLine
 from storage.interface import DeliveryLine as DeliveryLine
 from storage.interface import Transaction
 from storage.model import DeliveryState, DestinationKind, ReadingState, Scope, StudyState
+from storage.model.ecg_analyses import StoredAnalysis
 
 SHOWN_DAYS = 90
 """Older studies are found by Patient ID or accession number alone."""
@@ -41,6 +43,7 @@ class ClinicPage:
     lines: list[ClinicLine]
     total: int
     site_names: list[str]
+    analyses: dict[str, StoredAnalysis]  # by study, of its newest ECG
 
 
 async def list_clinic_studies(parts: Parts, scope: Scope, *, text: str, limit: int, offset: int) -> ClinicPage:
@@ -49,7 +52,9 @@ async def list_clinic_studies(parts: Parts, scope: Scope, *, text: str, limit: i
 
     def look_up(tx: Transaction) -> ClinicPage:
         lines, total = tx.worklists.clinic_studies(scope, text, since=since, limit=limit, offset=offset)
-        return ClinicPage(lines, total, [site.name for site in tx.sites.sites(scope)])
+        ecgs = [line.study.id for line in lines if line.study.modality == ECG_MODALITY]
+        analyses = tx.ecg_analyses.of_studies(ecgs) if ecgs else {}
+        return ClinicPage(lines, total, [site.name for site in tx.sites.sites(scope)], analyses)
 
     return await parts.database.read(look_up)
 

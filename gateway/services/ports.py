@@ -24,7 +24,7 @@ OPENING_WINDOW = timedelta(minutes=10)
 class Event:
     """Something changed that a screen may show. Published after the commit; carries ids, never patient data."""
 
-    kind: str                        # "arrival", "study", "reading", "report", "delivery", "knock", "alarm"
+    kind: str                        # "arrival", "study", "analysis", "reading", "report", "delivery", "knock", …
     site_id: str
     study_id: str = ""
     reading_id: str = ""

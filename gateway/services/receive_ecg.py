@@ -13,16 +13,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from gateway.core.ecg_envelope import EcgEnvelope, Enclosed, enclosed
 from gateway.core.errors import Unreadable
-from gateway.core.waveform import EcgPatient, EcgRecord
+from gateway.core.identifiers import InvalidUid, Uid
+from gateway.core.waveform import EcgPatient
 from gateway.formats.ecg import ecg_facts, read_ecg, recognise
 from gateway.observability import metrics
 from gateway.services.find_origin import keep_upload
+from gateway.services.keep_ecg_identity import note_unidentified
+from gateway.services.link_order import link_order
 from gateway.services.ports import Event, Parts
+from gateway.services.queue_examination import queue_examination, route_due
 from gateway.services.receive_instance import Sender, keep_quarantined, receive_part10
 from gateway.services.returned_study import note_return
 from storage.interface import Transaction
 from storage.model import (
+    EVERYWHERE,
     Arrival,
     ArrivalOutcome,
     AuditEntry,
@@ -40,6 +46,7 @@ from storage.model import (
 )
 
 ECG_STUDY_DESCRIPTION = "心电图"
+IDENTITY_CONFLICT = "ecg-identity-conflict"
 _RACES = 4
 
 
@@ -53,10 +60,16 @@ class EcgReceived:
     format: str
     sop_instance_uid: str
     sha256: str
+    conflicts: tuple[str, ...] = ()      # what the file and its envelope say differently
+    has_alarm: bool = False
 
 
-async def receive_ecg(parts: Parts, data: bytes, sender: Sender, *, file_name: str = "") -> EcgReceived:
-    """Keep, decode and index one ECG. Raises Unreadable after keeping it in quarantine, StorageFull."""
+async def receive_ecg(parts: Parts, data: bytes, sender: Sender, *, file_name: str = "",
+                      envelope: EcgEnvelope | None = None) -> EcgReceived:
+    """Keep, decode and index one ECG. Raises Unreadable after keeping it in quarantine, StorageFull.
+
+    `envelope` is what came around the file; a DICOM object speaks for itself.
+    """
     if not data:
         await _note_empty(parts, sender, file_name)
         raise Unreadable("The file is empty: nothing was received and nothing kept.", reason="empty")
@@ -67,11 +80,13 @@ async def receive_ecg(parts: Parts, data: bytes, sender: Sender, *, file_name: s
         record = await asyncio.to_thread(read_ecg, data, time_zone=ZoneInfo(parts.settings.time_zone),
                                          file_name=file_name)
     except Unreadable as exc:
-        await keep_quarantined(parts, data, sender, reason=exc.reason, detail=str(exc), file_name=file_name)
+        await _keep_once(parts, data, sender, exc, file_name)
         raise
-    received = await _index(parts, _Arriving(record, ref, sender, file_name, parts.clock()))
+    received = await _index(parts, _Arriving(enclosed(record, envelope), ref, sender, file_name, parts.clock()))
     metrics.count_arrival(sender.via, received.outcome, ref.size_bytes)
     parts.events.publish(Event("arrival", sender.site_id, received.study_id))
+    if received.has_alarm:
+        parts.events.publish(Event("alarm", sender.site_id, received.study_id))
     if received.outcome is ArrivalOutcome.KEPT:
         parts.events.publish(Event("study", sender.site_id, received.study_id))
         parts.events.wake_jobs()
@@ -104,8 +119,9 @@ async def _index(parts: Parts, arriving: _Arriving) -> EcgReceived:
 class _Arriving:
     """One file on its way into the index. `index` touches nothing but the transaction, so it may run twice."""
 
-    def __init__(self, record: EcgRecord, ref: ObjectRef, sender: Sender, file_name: str, now: datetime) -> None:
-        self._record, self._ref, self._sender, self._file_name, self._now = record, ref, sender, file_name, now
+    def __init__(self, arrived: Enclosed, ref: ObjectRef, sender: Sender, file_name: str, now: datetime) -> None:
+        self._record, self._conflicts = arrived.record, arrived.conflicts
+        self._ref, self._sender, self._file_name, self._now = ref, sender, file_name, now
         # The site is part of the name: the same file from two sites is two examinations, each seen by its own.
         self._uids = {level: uid_from_bytes(level, sender.site_id, ref.sha256) for level in ("1", "2", "3")}
         self._sop_instance_uid = self._uids["3"]
@@ -117,17 +133,17 @@ class _Arriving:
         record, now = self._record, self._now
         tx.objects.add(self._ref, kind="received", at=now)
         patient = self._patient(tx)
-        study = self._study(patient)
+        study = self._study(patient, self._study_uid(tx))
         series = Series(id=new_id(), study_id=study.id, series_instance_uid=self._uids["2"], modality="ECG", number=1,
                         description="", body_part="")
         instance = Instance(
             id=new_id(), study_id=study.id, series_id=series.id, sop_instance_uid=self._sop_instance_uid,
             sop_class_uid="", format=InstanceFormat(record.format), transfer_syntax_uid="",
             object_sha256=self._ref.sha256, size_bytes=self._ref.size_bytes, number=1, rows=None, columns=None,
-            frame_count=1, has_waveform=True, received_at=now)
+            frame_count=1, has_waveform=bool(record.leads), received_at=now)
         if not tx.studies.add_study(study):
             raise _LostRace
-        note_return(tx, study, at=now)
+        has_alarm = note_return(tx, study, at=now)
         keep_upload(tx, study, caller=self._sender.audit_actor, at=now)
         tx.studies.add_series(series)
         tx.studies.add_instance(instance)
@@ -136,8 +152,34 @@ class _Arriving:
         self._audit(tx, "ecg.received", study, {"format": record.format, "sha256": self._ref.sha256,
                                                 "file_name": self._file_name, "via": self._sender.via.value})
         self._audit(tx, "study.completed", study, {"complete_by": CompleteBy.SINGLE_FILE.value}, actor="gateway")
-        tx.jobs.enqueue("route_study", study.id, due=now, key=f"route_study:{study.id}:0")
-        return self._received(ArrivalOutcome.KEPT, instance)
+        note_unidentified(tx, study, at=now)
+        has_alarm = self._link(tx, study) or has_alarm
+        queue_examination(tx, instance, at=now)
+        tx.jobs.enqueue("route_study", study.id, due=route_due(tx, study.id, at=now), key=f"route_study:{study.id}:0")
+        return self._received(ArrivalOutcome.KEPT, instance, has_alarm=has_alarm)
+
+    def _link(self, tx: Transaction, study: Study) -> bool:
+        """Link the order that the file names exactly; the rest is for the score. True if it raised an alarm."""
+        if self._conflicts:
+            tx.alarms.raise_alarm(
+                IDENTITY_CONFLICT, site_id=study.site_id, ref=study.id, at=self._now,
+                detail=f"An ECG and what came with it do not agree: {'; '.join(self._conflicts)}. It was kept as the "
+                       "file says and linked to no order; a person must say whose it is.")
+            return True
+        return link_order(tx, study, at=self._now)
+
+    def _study_uid(self, tx: Transaction) -> str:
+        """The UID that an order of the site gave, if the file brings it back and no study has it (A4); else our own.
+
+        A UID that no order gave is the word of a file alone: it stays in the file.
+        """
+        named = self._record.study_instance_uid
+        try:
+            uid = str(Uid.parse(named)) if named else ""
+        except InvalidUid:
+            return self._uids["1"]
+        is_ordered = uid and any(order.site_id == self._sender.site_id for order in tx.orders.of_study_uid(uid))
+        return uid if is_ordered and tx.studies.find_uid(uid, EVERYWHERE) is None else self._uids["1"]
 
     def _duplicate(self, tx: Transaction, known: Instance) -> EcgReceived:
         self._note(tx, ArrivalOutcome.DUPLICATE, known.study_id)
@@ -146,15 +188,15 @@ class _Arriving:
                                    detail={"outcome": "duplicate", "sha256": self._ref.sha256}))
         return self._received(ArrivalOutcome.DUPLICATE, known)
 
-    def _received(self, outcome: ArrivalOutcome, instance: Instance) -> EcgReceived:
+    def _received(self, outcome: ArrivalOutcome, instance: Instance, *, has_alarm: bool = False) -> EcgReceived:
         return EcgReceived(outcome=outcome, instance_id=instance.id, study_id=instance.study_id,
                            format=self._record.format, sop_instance_uid=instance.sop_instance_uid,
-                           sha256=self._ref.sha256)
+                           sha256=self._ref.sha256, conflicts=self._conflicts, has_alarm=has_alarm)
 
-    def _study(self, patient: Patient) -> Study:
+    def _study(self, patient: Patient, study_instance_uid: str) -> Study:
         record, now = self._record, self._now
         return Study(
-            id=new_id(), study_instance_uid=self._uids["1"], site_id=self._sender.site_id, patient=patient,
+            id=new_id(), study_instance_uid=study_instance_uid, site_id=self._sender.site_id, patient=patient,
             device_id=self._sender.device.id if self._sender.device else None, modality="ECG", body_part="",
             description=ECG_STUDY_DESCRIPTION, accession_number=record.accession_number, study_at=record.recorded_at,
             age_years=_age(record.patient, record.recorded_at or now), urgency="routine", state=StudyState.COMPLETE,
@@ -217,6 +259,19 @@ def _age(patient: EcgPatient, at: datetime) -> float | None:
 def _years_between(born: date, on: date) -> float | None:
     days = (on - born).days
     return round(days / 365.25, 2) if 0 <= days < 150 * 366 else None
+
+
+async def _keep_once(parts: Parts, data: bytes, sender: Sender, refusal: Unreadable, file_name: str) -> None:
+    """Into quarantine, unless the same bytes of this site wait there: senders repeat what was refused."""
+    sha256 = hashlib.sha256(data).hexdigest()
+
+    def is_there(tx: Transaction) -> bool:
+        known = tx.quarantine.find_same("", sha256, sender.site_id)
+        arrival = tx.arrivals.get(known, EVERYWHERE) if known else None
+        return arrival is not None and arrival.resolved_at is None and arrival.reason == refusal.reason
+
+    if not await parts.database.read(is_there):
+        await keep_quarantined(parts, data, sender, reason=refusal.reason, detail=str(refusal), file_name=file_name)
 
 
 async def _note_empty(parts: Parts, sender: Sender, file_name: str) -> None:

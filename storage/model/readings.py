@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -29,6 +29,7 @@ class Decision:
     tags: tuple[str, ...]
     because: list[dict[str, Any]]        # every rule looked at: {rule, matched, conditions: [{text, holds, seen}]}
     facts: dict[str, Any]                # the values the rules saw
+    hints: list[dict[str, Any]] = field(default_factory=list)    # why an ECG stands further up; core.ecg_priority
 
 
 class ReadingState(StrEnum):

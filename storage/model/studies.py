@@ -150,3 +150,4 @@ class EcgFacts:
     measurements: dict[str, float]       # "heart_rate_bpm", "pr_ms", "qrs_ms", "qt_ms", "qtc_ms", "p_axis_deg", …
     statements: tuple[str, ...]          # the cart's own words; never ours
     warnings: tuple[str, ...]
+    critical_statements: tuple[str, ...] = ()  # those of `statements` that the cart itself marked as critical

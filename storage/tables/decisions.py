@@ -49,7 +49,8 @@ class Decisions:
         self._connection.execute(decision.insert().values(
             id=made.id, study_id=made.study_id, at=made.at, rules_version=made.rules_version,
             priority=made.priority.value, duty_group=made.group, reader_id=made.reader_id, due_at=made.due_at,
-            tags=list(made.tags), because=made.because, facts=made.facts))
+            tags=list(made.tags), because=made.because, facts=made.facts,
+            hints=made.hints))
 
     def get(self, decision_id: str) -> Decision | None:
         """One decision; check the scope of its study first."""
@@ -69,4 +70,4 @@ def _decision(row: sa.Row[Any]) -> Decision:
     return Decision(
         id=row.id, study_id=row.study_id, at=row.at, rules_version=int(row.rules_version),
         priority=Priority(row.priority), group=row.duty_group, reader_id=row.reader_id, due_at=row.due_at,
-        tags=tuple(row.tags), because=row.because, facts=row.facts)
+        tags=tuple(row.tags), because=row.because, facts=row.facts, hints=row.hints or [])

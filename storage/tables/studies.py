@@ -191,7 +191,8 @@ class Studies:
         if row is None:
             return None
         values = dict(row._mapping)
-        return EcgFacts(**values | {name: tuple(values[name]) for name in ("lead_names", "statements", "warnings")})
+        lists = ("lead_names", "statements", "warnings", "critical_statements")
+        return EcgFacts(**values | {name: tuple(values[name] or ()) for name in lists})
 
     def related(self, study: Study, scope: Scope) -> list[Study]:
         """Other studies of the same patient identity (same site), newest first."""

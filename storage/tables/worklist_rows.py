@@ -67,6 +67,7 @@ class ReadingLine:
     claimed_by_name: str | None
     has_device_statement: bool
     report_state: ReportState | None     # of the newest version
+    hints: tuple[dict[str, Any], ...] = ()   # of the decision, as core.ecg_priority writes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,8 @@ def study_columns() -> list[sa.Label[Any]]:
 def reading_line(row: sa.RowMapping) -> ReadingLine:
     state = row["report_state"]
     return ReadingLine(reading_of_row(row), study_line(row), row["assigned_name"], row["holder_name"],
-                       bool(row["has_statement"]), None if state is None else ReportState(state))
+                       bool(row["has_statement"]), None if state is None else ReportState(state),
+                       tuple(row["hints"] or ()))
 
 
 def reading_of_row(row: sa.RowMapping) -> Reading:

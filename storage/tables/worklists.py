@@ -247,10 +247,11 @@ def _reading_lines() -> sa.Select[Any]:
                                   sa.cast(t.ecg.c.statements, sa.Text) != "[]")
     return (sa.select(*columns_of(t.reading, "reading"), *study_columns(),
                       assigned.c.display_name.label("assigned_name"), holder.c.display_name.label("holder_name"),
-                      report_state.label("report_state"),
+                      report_state.label("report_state"), t.decision.c.hints.label("hints"),
                       sa.and_(t.study.c.modality == ECG_MODALITY, statement).label("has_statement"))
             .select_from(t.reading.join(t.study, t.study.c.id == t.reading.c.study_id)
                          .join(t.patient, t.patient.c.id == t.study.c.patient_key)
                          .outerjoin(t.site, t.site.c.id == t.reading.c.site_id)
+                         .outerjoin(t.decision, t.decision.c.id == t.reading.c.decision_id)
                          .outerjoin(assigned, assigned.c.id == t.reading.c.assigned_to)
                          .outerjoin(holder, holder.c.id == t.reading.c.claimed_by)))

@@ -7,6 +7,7 @@ import hashlib
 import pytest
 
 from gateway.core.errors import NotFound, Unreadable
+from gateway.services.queue_examination import ROUTE_WITHIN
 from gateway.services.receive_ecg import receive_ecg
 from gateway.services.receive_instance import Sender
 from gateway.services.show_ecg import EcgShelf
@@ -51,9 +52,12 @@ async def test_one_file_is_a_complete_study_that_waits_to_be_routed(parts, event
     assert facts.measurements == {"heart_rate_bpm": 72}
     assert facts.statements == ("窦性心律",)
     assert facts.interval_us == 2000
-    jobs = await parts.database.write(lambda tx: tx.jobs.claim("t", now=parts.clock(), lease_until=parts.clock(),
-                                                               limit=9))
-    assert [(job.kind, job.ref) for job in jobs] == [("route_study", received.study_id)]
+    now = parts.clock()
+    jobs = await parts.database.write(lambda tx: tx.jobs.claim("t", now=now, lease_until=now, limit=9))
+    assert [(job.kind, job.ref) for job in jobs] == [("examine_ecg", received.instance_id)]
+    later = now + ROUTE_WITHIN               # the study is routed once it is examined, and by then in any case
+    jobs = await parts.database.write(lambda tx: tx.jobs.claim("t", now=later, lease_until=later, limit=9))
+    assert ("route_study", received.study_id) in [(job.kind, job.ref) for job in jobs]
     assert events.kinds() == ["arrival", "study"]
     assert events.job_wakes == 1
     assert await actions(parts) == ["ecg.received", "study.completed"]

@@ -9,6 +9,8 @@ from storage.tables.schema.commitments import commitment as commitment
 from storage.tables.schema.commitments import commitment_item as commitment_item
 from storage.tables.schema.commitments import completion_evidence as completion_evidence
 from storage.tables.schema.commitments import performed_step as performed_step
+from storage.tables.schema.ecg_analyses import ecg_analysis as ecg_analysis
+from storage.tables.schema.ecg_analyses import ecg_correction as ecg_correction
 from storage.tables.schema.ecg_intake import ecg_identity as ecg_identity
 from storage.tables.schema.ecg_intake import ecg_pairing as ecg_pairing
 from storage.tables.schema.ecg_intake import unread_ecg as unread_ecg

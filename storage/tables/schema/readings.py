@@ -21,7 +21,9 @@ rule_set = sa.Table("rule_set", metadata, counter("version"), text("source"), te
                     time("activated_at"), text("activated_by"))
 decision = sa.Table("decision", metadata, identifier(), text("study_id"), time("at"), integer("rules_version"),
                     text("priority"), text("duty_group"), optional("reader_id"), time("due_at"), json("tags"),
-                    json("because"), json("facts"), sa.Index(None, "study_id", "at"))
+                    json("because"), json("facts"),
+                    optional("hints", sa.JSON),
+                    sa.Index(None, "study_id", "at"))
 reading = sa.Table("reading", metadata, identifier(), text("study_id"), text("site_id"), text("state"),
                    text("priority"), text("duty_group"), text("decision_id"), time("created_at"),
                    time("due_at"), optional("assigned_to"), optional("writer_id"), optional("reviewer_id"),

@@ -56,4 +56,5 @@ instance = sa.Table("instance", metadata, identifier(), text("study_id"), text("
 ecg = sa.Table("ecg", metadata, sa.Column("instance_id", sa.Text, primary_key=True), text("format"),
                sa.Column("interval_us", sa.Float, nullable=False), json("lead_names"), integer("sample_count"),
                optional("recorded_at", UtcDateTime), text("device_model", server_default=""),
-               text("filters", server_default=""), json("measurements"), json("statements"), json("warnings"))
+               text("filters", server_default=""), json("measurements"), json("statements"), json("warnings"),
+               optional("critical_statements", sa.JSON))    # none: received before they were kept apart
