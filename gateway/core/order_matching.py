@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from gateway.core.ecg_pairing import is_called, is_numbered
 from gateway.core.id_card import read_id_card
 from storage.model import Confidence, Study
+from storage.model.ecg_intake import EcgPairing
 from storage.model.orders import Order
 
 SURE_LEAD = 20                           # points ahead of the second best order
@@ -39,6 +41,9 @@ class Agreement(StrEnum):
     BODY_PART = "body-part"
     CLOSE_IN_TIME = "close-in-time"
     SAME_DAY = "same-day"
+    CART_NUMBER = "cart-number"          # the order's short number was typed on the cart
+    RECORDING_NOW = "recording-now"      # this cart was recording for this order then
+    RECORDING_HERE = "recording-here"    # a cart of the site was, or may have been
 
 
 class Contradiction(StrEnum):
@@ -53,7 +58,9 @@ class Contradiction(StrEnum):
 POINTS: dict[Agreement, int] = {
     Agreement.STUDY_UID: 50, Agreement.ACCESSION: 40, Agreement.PATIENT_ID: 25, Agreement.ID_CARD: 40,
     Agreement.NAME: 25, Agreement.BIRTH_DATE: 15, Agreement.SEX: 5, Agreement.MODALITY: 10,
-    Agreement.BODY_PART: 5, Agreement.CLOSE_IN_TIME: 10, Agreement.SAME_DAY: 5}
+    Agreement.BODY_PART: 5, Agreement.CLOSE_IN_TIME: 10, Agreement.SAME_DAY: 5,
+    # With the modality and the time enough, and never enough without: somebody did this on purpose, for this order.
+    Agreement.CART_NUMBER: 45, Agreement.RECORDING_NOW: 45, Agreement.RECORDING_HERE: 20}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +77,8 @@ class Match:
         return (*self.agreements, *self.contradictions)
 
 
-def match(study: Study, order: Order) -> Match:
-    """Compare them. Both are of the same site: the caller sees to that."""
+def match(study: Study, order: Order, pairing: EcgPairing | None = None) -> Match:
+    """Compare them. Both are of the same site: the caller sees to that. `pairing` is the order's, if it has one."""
     found: list[Agreement] = []
     against: list[Contradiction] = []
 
@@ -96,8 +103,13 @@ def match(study: Study, order: Order) -> Match:
         found.append(Agreement.CLOSE_IN_TIME)
     elif distance <= _SAME_DAY:
         found.append(Agreement.SAME_DAY)
+    called = is_called(study, pairing)
+    if is_numbered(study, pairing):
+        found.append(Agreement.CART_NUMBER)
+    elif called is not False:
+        found.append(Agreement.RECORDING_NOW if called else Agreement.RECORDING_HERE)
     is_named = Agreement.STUDY_UID in found or Agreement.ACCESSION in found
-    if is_named and _equal(patient.patient_id, order.patient_id) is False:
+    if is_named and Agreement.CART_NUMBER not in found and _equal(patient.patient_id, order.patient_id) is False:
         against.append(Contradiction.OTHER_PATIENT_ID)       # alone it says little: many consoles make one up
     return Match(order.id, min(100, sum(POINTS[word] for word in found)), tuple(found), tuple(against))
 
@@ -149,14 +161,19 @@ def _same_id_card(patient_id: str, id_card_number: str) -> bool | None:
 
 
 def _same_name(study: Study, order: Order) -> bool | None:
-    """Chinese with Chinese, Latin with Latin; a guessed name can agree but not contradict."""
+    """A guessed name can agree but not contradict."""
     name = study.patient.name
-    theirs = {_plain(text) for text in (name.display, name.ideographic, name.alphabetic)} - {""}
-    ours = {_plain(text) for text in (order.patient_name, order.name_alphabetic)} - {""}
+    is_same = same_name((name.display, name.ideographic, name.alphabetic),
+                        (order.patient_name, order.name_alphabetic))
+    return None if is_same is False and name.confidence is Confidence.GUESSED else is_same
+
+
+def same_name(one: Sequence[str], other: Sequence[str]) -> bool | None:
+    """Whether two sets of spellings share one: Chinese with Chinese, Latin with Latin; None: not comparable."""
+    theirs, ours = ({_plain(text) for text in texts} - {""} for texts in (one, other))
     if theirs & ours:
         return True
-    is_comparable = any(_is_latin(one) == _is_latin(other) for one in theirs for other in ours)
-    return False if is_comparable and name.confidence is not Confidence.GUESSED else None
+    return False if any(_is_latin(a) == _is_latin(b) for a in theirs for b in ours) else None
 
 
 def _plain(name: str) -> str:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from gateway.core.ecg_pairing import is_number_like
 from gateway.core.order import more_urgent
 from gateway.services.complete_study import note_expected_count
+from gateway.services.keep_ecg_identity import take_identity
 from storage.interface import Transaction
-from storage.model import AuditEntry, Study
+from storage.model import AuditEntry, Study, StudyState
 from storage.model.orders import LinkEvidence, Order
 
 MISMATCH = "order-of-another-patient"
@@ -21,12 +23,17 @@ MISMATCH = "order-of-another-patient"
 def link_order(tx: Transaction, study: Study, *, at: datetime) -> bool:
     """Link the order that names this new study exactly, if there is one. True if it raised an alarm instead."""
     patient_id = study.patient.patient_id
+    number = patient_id if study.modality == "ECG" and is_number_like(patient_id) else ""
+    if number:                               # typed on a cart: the name of an order, not of a patient
+        patient_id = ""
     order = tx.orders.for_study(study.study_instance_uid, study.accession_number, study.site_id,
                                 patient_id=patient_id)
     if order is None or order.study_id is not None:
         return False
     is_by_uid = order.study_instance_uid == study.study_instance_uid
-    if is_by_uid and patient_id and patient_id != order.patient_id:
+    numbered = tx.ecg_pairings.of_number(number, study.site_id) if number else None
+    is_of_another = numbered is not None and numbered.order_id != order.id
+    if is_by_uid and (is_of_another or (patient_id and patient_id != order.patient_id)):
         tx.alarms.raise_alarm(
             MISMATCH, site_id=study.site_id, ref=study.id, at=at,
             detail=f"The study came under the UID of order {order.accession_number}, but with another Patient ID. "
@@ -51,4 +58,7 @@ def take_link(tx: Transaction, order: Order, study: Study, evidence: LinkEvidenc
     tx.audit.append(AuditEntry(
         at, actor, "order.linked", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
         detail={"order": order.id, "accession_number": order.accession_number, "evidence": evidence.value}))
+    take_identity(tx, order, study, at=at, actor=actor)
+    if study.state is StudyState.COMPLETE:               # linked late: the order leaves the worklists now
+        tx.orders.note_performed(study.id, at=at)
     return True

@@ -92,7 +92,8 @@ def _match_study(tx: Transaction, parts: Parts, study_id: str) -> _Found | None:
     said = {pair.order_id: pair for pair in tx.order_matches.of_study(study.id)}
     orders = {order.id: order for order in _candidates(tx, study)
               if said.get(order.id) is None or said[order.id].state is not MatchState.DISMISSED}
-    matches = [match(study, order) for order in orders.values()]
+    pairings = tx.ecg_pairings.of_orders(list(orders)) if study.modality == "ECG" else {}
+    matches = [match(study, order, pairings.get(order.id)) for order in orders.values()]
     sure = certain(matches, sure=parts.settings.order_match_sure)
     if sure is not None and take_link(tx, orders[sure.order_id], study, LinkEvidence.SCORE, at=parts.clock(),
                                       actor="gateway"):

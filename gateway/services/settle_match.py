@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from gateway.core.errors import InvalidRequest, NotFound, NotNow
 from gateway.core.order_matching import match
 from gateway.services.administer_sites import By
+from gateway.services.keep_ecg_identity import give_back
 from gateway.services.link_order import take_link
 from gateway.services.match_order import MATCH_JOB, route_again
 from gateway.services.ports import Event, Parts
@@ -64,7 +65,7 @@ async def link_by_person(parts: Parts, by: By, study_id: str, order_id: str, rea
             raise NotNow("One of them is linked already; take that link back first.", reason="linked")
         if not take_link(tx, order, study, LinkEvidence.PERSON, at=parts.clock(), actor=by.actor):
             raise NotNow("Somebody changed the order meanwhile.", reason="revision")
-        found = match(study, order)
+        found = match(study, order, tx.ecg_pairings.of_orders([order.id]).get(order.id))
         now = parts.clock()
         tx.order_matches.record_link(OrderMatch(
             study_id=study.id, order_id=order.id, site_id=study.site_id, score=found.score, reasons=found.reasons,
@@ -120,7 +121,8 @@ async def unlink(parts: Parts, by: By, order_id: str, reason: str) -> Order:
                                     updated_at=now)
         if not tx.orders.replace(freed):
             raise NotNow("Somebody changed the order meanwhile.", reason="revision")
-        found = match(study, order)
+        study = give_back(tx, study, at=now, actor=by.actor)
+        found = match(study, order, tx.ecg_pairings.of_orders([order.id]).get(order.id))
         tx.order_matches.record_link(OrderMatch(
             study_id=study.id, order_id=order.id, site_id=study.site_id, score=found.score, reasons=found.reasons,
             state=MatchState.DISMISSED, proposed_at=now, settled_at=now, settled_by=by.actor, reason=why))

@@ -1,4 +1,4 @@
-"""How an ECG finds its patient: numbers for carts that know no worklist, ECGs of nobody, files nobody can read yet."""
+"""How an ECG finds its patient: numbers for carts without a worklist, ECGs of nobody, files nobody can read yet."""
 
 from __future__ import annotations
 

@@ -66,6 +66,8 @@ class SiteMoves:
                                  .values(site_id=site_id, revision=t.reading.c.revision + 1))
         for table in (t.report, t.delivery):
             self._connection.execute(sa.update(table).where(table.c.study_id == study_id).values(site_id=site_id))
+        self._connection.execute(sa.update(t.ecg_identity).where(t.ecg_identity.c.study_id == study_id)
+                                 .values(former_patient_key=patient_key))
 
     def move_arrivals(self, caller: Caller, *, study_id: str | None, site_id: str, device_id: str) -> None:
         """What the caller sent to the study, or (None) what became no study, with the alarms about it."""

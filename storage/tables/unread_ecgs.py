@@ -56,7 +56,8 @@ class UnreadEcgs:
             .order_by(table.c.attached_at, table.c.arrival_id).limit(limit))
         return list(rows.scalars())
 
-    def note_try(self, arrival_id: str, *, known: str, at: datetime, result: str, study_id: str | None = None) -> None:
+    def note_try(self, arrival_id: str, *, known: str, at: datetime, result: str,
+                 study_id: str | None = None) -> None:
         """What came of reading it again."""
         values: dict[str, Any] = {"tried_with": known, "tried_at": at, "result": result}
         if study_id is not None:
