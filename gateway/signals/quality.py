@@ -7,14 +7,15 @@ twice as thick. `is_repeat_advised` is kept for faults that cost the reader a le
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gateway.core.ecg_analysis import QualityHint, QualityKind
+from gateway.core.waveform import EcgRecord
 from gateway.signals.contact import contact_hints
 from gateway.signals.filters import band, moving_mean
-from gateway.signals.traces import Signal, Traces
+from gateway.signals.traces import Signal, Traces, readable_leads, sample_count, traces_of
 
 MIN_DURATION_S = 5.0
 """A rhythm strip of a resting ECG is ten seconds; below five, rhythm and averages mean little."""
@@ -24,7 +25,34 @@ _UNREADABLE_SAMPLING_FREQUENCY_HZ = 100.0
 _HUM_RMS_UV, _HUM_REPEAT_RMS_UV = 20.0, 100.0
 _WANDER_UV, _WANDER_REPEAT_UV = 500.0, 2500.0
 _NOISE_RMS_UV, _NOISE_REPEAT_RMS_UV = 25.0, 100.0
+_WHOLE_S, _WINDOW_S, _MAX_WINDOWS = 90.0, 10.0, 30
 _EINTHOVEN_RMS_UV, _EINTHOVEN_SHARE = 50.0, 0.15
+
+
+def quality_hints(record: EcgRecord) -> list[QualityHint]:
+    """All hints that need no beats. A long recording is sampled: ten seconds, at most thirty times."""
+    rate, count = record.sampling_frequency_hz, sample_count(record)
+    hints = record_hints(count / rate, rate)
+    if not readable_leads(record):
+        return hints
+    if count / rate <= _WHOLE_S:
+        return hints + signal_hints(traces_of(record))
+    width = round(_WINDOW_S * rate)
+    starts = np.linspace(0, count - width, min(_MAX_WINDOWS, count // width)).astype(np.int64)
+    return hints + _merged([signal_hints(traces_of(record, int(at), int(at) + width)) for at in starts])
+
+
+def _merged(windows: list[list[QualityHint]]) -> list[QualityHint]:
+    """A fault is told if a tenth of the windows show it; to repeat is advised if half of them do so."""
+    out = []
+    for kind in QualityKind:
+        found = [hint for window in windows for hint in window if hint.kind is kind]
+        if found and len(found) * 10 >= len(windows):
+            worst = max(found, key=lambda hint: hint.value or 0.0)
+            leads = tuple(dict.fromkeys(lead for hint in found for lead in hint.leads))
+            advised = sum(hint.is_repeat_advised for hint in found) * 2 >= len(windows)
+            out.append(replace(worst, leads=leads, is_repeat_advised=advised))
+    return out
 
 
 def record_hints(duration_s: float, sampling_frequency_hz: float) -> list[QualityHint]:
@@ -152,7 +180,8 @@ def _spectrum(samples_uv: Signal, rate: float) -> tuple[Signal, Signal]:
     window = np.hanning(count)
     centred = samples_uv - samples_uv.mean(axis=-1, keepdims=True)
     spectrum = np.abs(np.fft.rfft(centred * window)) ** 2
-    return np.asarray(2 * spectrum / (count * (window**2).sum())), np.asarray(np.fft.rfftfreq(count, 1 / rate), np.float64)
+    frequencies = np.asarray(np.fft.rfftfreq(count, 1 / rate), np.float64)
+    return np.asarray(2 * spectrum / (count * (window**2).sum())), frequencies
 
 
 def _between(power: Signal, frequencies: Signal, low: float, high: float) -> Signal:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.derived_leads import is_derived
 from gateway.core.waveform import EcgLead, EcgRecord
 
 Signal = NDArray[np.float64]
@@ -35,7 +36,7 @@ class Traces:
     samples_uv: Signal                    # (n_leads, n_samples) µV
     is_missing: Flags                     # (n_leads, n_samples) True where the file has no value
     step_uv: tuple[float, ...]            # µV of one unit of the file, a lead each
-    derived: frozenset[str] = frozenset()   # leads that were computed here
+    derived: frozenset[str] = frozenset()   # leads that the file does not hold
 
     @property
     def sampling_frequency_hz(self) -> float:
@@ -90,30 +91,8 @@ def traces_of(record: EcgRecord, first: int = 0, last: int | None = None) -> Tra
         missing[row, here] = False if lead.missing is None else lead.missing[part]
         _bridge(samples[row], missing[row])
     return Traces(record.interval_us, first, tuple(lead.name for lead in leads), samples, missing,
-                  tuple(abs(lead.nv_per_unit) / 1000 for lead in leads))
-
-
-def with_limb_leads(traces: Traces) -> Traces:
-    """The same with the limb leads that follow from two recorded ones (Einthoven 1912, Goldberger 1942)."""
-    one, two, three = (traces.row(name) for name in ("I", "II", "III"))
-    if one is None and two is not None and three is not None:
-        one = two - three
-    elif two is None and one is not None and three is not None:
-        two = one + three
-    if one is None or two is None:
-        return traces
-    made = {"I": one, "II": two, "III": two - one,
-            "aVR": -(one + two) / 2, "aVL": one - two / 2, "aVF": two - one / 2}
-    new = [name for name in made if name not in traces.names]
-    if not new:
-        return traces
-    sources = [row for row, name in enumerate(traces.names) if name in ("I", "II", "III")][:2]
-    missing = traces.is_missing[sources].any(axis=0)
-    step = max(traces.step_uv[row] for row in sources)
-    return Traces(traces.interval_us, traces.first_sample, traces.names + tuple(new),
-                  np.vstack([traces.samples_uv, *(made[name] for name in new)]),
-                  np.vstack([traces.is_missing, *(missing for _ in new)]),
-                  traces.step_uv + (step,) * len(new), frozenset(new))
+                  tuple(abs(lead.nv_per_unit) / 1000 for lead in leads),
+                  frozenset(lead.name for lead in leads if is_derived(lead)))
 
 
 def _offset(lead: EcgLead, interval_us: float) -> int:
