@@ -24,38 +24,42 @@ export function CaliperLayer({ sheet, intervalUs, calipers, isMarching, onChange
 
 function OneCaliper({ sheet, intervalUs, caliper, isMarching, onChange }: Omit<LayerProps, 'calipers'> & { caliper: Caliper }) {
   const w = useRoomWords(words);
-  const text = readingText(readCaliper(caliper, sheet), w);
-  const arms: [Handle, number][] = caliper.kind === 'time'
-    ? [['a', xOf(sheet, caliper.a)], ['b', xOf(sheet, caliper.b)]]
-    : [['a', caliper.a], ['b', caliper.b]];
-  const [, one] = arms[0] ?? ['a', 0];
-  const [, two] = arms[1] ?? ['b', 0];
-  const bar = caliper.kind === 'time'
+  const name = w.calipers[caliper.kind];
+  const text = `${caliper.kind === 'qt' ? 'QT ' : ''}${readingText(readCaliper(caliper, sheet), w)}`;
+  const isUpright = caliper.kind !== 'voltage';
+  const one = isUpright ? xOf(sheet, caliper.a) : caliper.a;
+  const two = isUpright ? xOf(sheet, caliper.b) : caliper.b;
+  const arms: [Handle, number][] = [['a', one], ['b', two]];
+  const bar = isUpright
     ? { x1: one, x2: two, y1: caliper.yMm, y2: caliper.yMm }
     : { x1: caliper.xMm, x2: caliper.xMm, y1: one, y2: two };
   const grip = useGrip(caliper, sheet, intervalUs, onChange);
   return (
     <g className={`ecg-caliper ${caliper.kind}`} data-testid={`caliper-${caliper.kind}`}>
       {caliper.kind === 'time' && isMarching && marchMm(caliper, sheet).map((x) => (
-        <line key={x} className="march" x1={x} x2={x} y1={0} y2={sheet.heightMm} strokeWidth={0.25} strokeDasharray="1 1" />
+        <line key={x} className="march" data-testid="caliper-march" x1={x} x2={x} y1={0} y2={sheet.heightMm} strokeWidth={0.25} strokeDasharray="1 1" />
       ))}
       <line {...bar} strokeWidth={0.3} />
-      <line {...bar} {...grip('both')} className="grip bar" strokeWidth={4} aria-hidden />
       {arms.map(([handle, at]) => {
-        const line = caliper.kind === 'time'
+        const line = isUpright
           ? { x1: at, x2: at, y1: 0, y2: sheet.heightMm }
           : { x1: 0, x2: sheet.widthMm, y1: at, y2: at };
         return (
-          <g key={handle} role="slider" tabIndex={0} aria-label={`${caliper.kind === 'time' ? w.timeCaliper : w.voltageCaliper} ${w.arm[handle] ?? ''}`}
-            aria-orientation={caliper.kind === 'time' ? 'horizontal' : 'vertical'} aria-valuenow={Number(at.toFixed(2))} aria-valuetext={text}
+          <g key={handle} role="slider" tabIndex={0} aria-label={`${name} ${w.arm[handle] ?? ''}`}
+            aria-orientation={isUpright ? 'horizontal' : 'vertical'} aria-valuenow={Number(at.toFixed(2))} aria-valuetext={text}
             data-testid={`caliper-${caliper.kind}-${handle}`} {...grip(handle)}>
             <line className="arm" {...line} strokeWidth={0.3} />
             <line className="grip" {...line} strokeWidth={3} />
           </g>
         );
       })}
-      <text x={caliper.kind === 'time' ? Math.min(one, two) + 1 : caliper.xMm + 1.5}
-        y={caliper.kind === 'time' ? caliper.yMm - 1 : (one + two) / 2 + 1.2} fontSize={3.6} data-testid={`caliper-${caliper.kind}-label`}>
+      <g role="slider" tabIndex={0} aria-label={`${name} ${w.arm.both ?? ''}`} aria-valuenow={Number(one.toFixed(2))} aria-valuetext={text}
+        data-testid={`caliper-${caliper.kind}-both`} {...grip('both')}>
+        <line className="arm" {...bar} strokeWidth={0.3} />
+        <line className="grip bar" {...bar} strokeWidth={4} />
+      </g>
+      <text x={isUpright ? Math.min(one, two) + 1 : caliper.xMm + 1.5} y={isUpright ? caliper.yMm - 1 : (one + two) / 2 + 1.2} fontSize={3.6}
+        data-testid={`caliper-${caliper.kind}-label`}>
         {text}
       </text>
     </g>
@@ -81,20 +85,23 @@ function useGrip(caliper: Caliper, sheet: Sheet, intervalUs: number, onChange: (
       drag.current = null;
     },
     onKeyDown: (event: KeyboardEvent<SVGElement>) => {
-      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-      const [dx, dy] = way ?? [0, 0];
-      const along = caliper.kind === 'time' ? dx : dy;
-      if (along === undefined || along === 0) return;
+      const [dx, dy] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];
+      const along = caliper.kind === 'voltage' ? dy : dx;
+      const across = caliper.kind === 'voltage' ? dx : dy;
+      if ((along ?? 0) === 0 && (handle !== 'both' || (across ?? 0) === 0)) return;
       event.preventDefault();
-      const step = keyStepMm(caliper, sheet, intervalUs) * (event.shiftKey ? 10 : 1) * along;
-      onChange(moveArm(caliper, handle, step, step, sheet, intervalUs));
+      const step = keyStepMm(caliper, sheet, intervalUs, event.ctrlKey || event.altKey ? 'millimetre' : event.shiftKey ? 'ten' : 'one');
+      const aside = event.shiftKey ? 10 : 1; // the bar moves across by millimetres
+      const [x, y] = caliper.kind === 'voltage' ? [(dx ?? 0) * aside, (dy ?? 0) * step] : [(dx ?? 0) * step, (dy ?? 0) * aside];
+      onChange(moveArm(caliper, handle, x, y, sheet, intervalUs));
     },
   });
 }
 
 /** Where on the sheet the pointer is. */
-export function millimetres(event: PointerEvent<SVGElement>): { x: number; y: number } {
-  const svg = event.currentTarget instanceof SVGSVGElement ? event.currentTarget : event.currentTarget.ownerSVGElement;
+export function millimetres(event: PointerEvent<Element>): { x: number; y: number } {
+  const target = event.currentTarget;
+  const svg = target instanceof SVGSVGElement ? target : target instanceof SVGElement ? target.ownerSVGElement : null;
   if (svg === null) return { x: 0, y: 0 };
   const box = svg.getBoundingClientRect();
   const { width, height } = svg.viewBox.baseVal;

@@ -43,6 +43,28 @@ describe('calipers', () => {
     expect(readCaliper(placeCaliper('voltage', sheet, 50, 60, 2000), sheet).mv).toBeCloseTo(1, 9);
   });
 
+  it('keep their width when they are moved as a whole', () => {
+    const moved = moveArm({ ...time, b: 1.8 }, 'both', -9999, 0, sheet, 2000);
+    expect([moved.a, moved.b]).toEqual([0, 0.8]);
+  });
+
+  it('move by one sample, ten samples, or a millimetre', () => {
+    const steps = (['one', 'ten', 'millimetre'] as const).map((stride) => keyStepMm(time, sheet, 2000, stride));
+    expect(steps.map((mm) => Number(mm.toFixed(9)))).toEqual([0.05, 0.5, 1]);
+  });
+
+  it('read half the gain where a chest lead has it', () => {
+    const halved = layOut({ leadNames: ['I', 'V1'], layout: '12x1', paper: { mmPerS: 25, mmPerMv: 10, isChestHalved: true }, startS: 0, durationS: 10 });
+    const [limb, chest] = halved.segments;
+    const over = (baselineMm: number) => readCaliper({ kind: 'voltage', a: baselineMm, b: baselineMm - 5, xMm: 50 }, halved).mv;
+    expect([over(limb?.baselineMm ?? 0), over(chest?.baselineMm ?? 0)]).toEqual([0.5, 1]);
+    expect(readCaliper(placeCaliper('voltage', halved, 50, chest?.baselineMm ?? 0, 2000), halved).mv).toBeCloseTo(1, 9);
+  });
+
+  it('of a QT read no rate', () => {
+    expect(readCaliper({ ...time, kind: 'qt', b: 1.4 }, sheet)).toMatchObject({ perMinute: null, mv: null });
+  });
+
   it('march on at the same interval over the whole sheet', () => {
     const marks = marchMm({ kind: 'time', a: 2, b: 3, yMm: 0 }, sheet);
     expect(marks.map((mm) => Math.round((mm - sheet.tracesLeftMm) / 25))).toEqual([0, 1, 4, 5, 6, 7, 8, 9, 10]);

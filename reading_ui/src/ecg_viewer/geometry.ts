@@ -1,46 +1,59 @@
 /**
- * Where everything lies on the paper, in millimetres and millivolts. Pure: the screen and a later print ask the same
- * module, so that they agree. Origin is the sheet's upper left corner, y grows downwards, a positive voltage goes up.
+ * Where everything lies on the paper, in millimetres and millivolts. Pure: the screen, the magnifier and the print ask
+ * the same module, so that they agree. Origin is the sheet's upper left corner, y grows downwards, a positive voltage
+ * goes up.
  */
+import { isChestLead, type LayoutName, type Row, rowsOf, type Slot } from './layouts';
 
-export type LayoutName = '3x4' | '6x2' | '12x1';
-export const LAYOUTS: readonly LayoutName[] = ['3x4', '6x2', '12x1'];
-export const SPEEDS_MM_PER_S: readonly number[] = [25, 50];
+export const SPEEDS_MM_PER_S: readonly number[] = [12.5, 25, 50, 100];
 export const GAINS_MM_PER_MV: readonly number[] = [5, 10, 20];
 
 export interface Paper {
   mmPerS: number;
   mmPerMv: number;
+  /** Chest leads at half the gain, as some readers want them in large hearts. */
+  isChestHalved?: boolean;
 }
 
 /** A stretch of one lead on the sheet. */
 export interface Segment {
-  /** Index into the record's leads. */
+  /** Which record the lead is of: 0 is the one being read; others are drawn beside or above it. */
+  source: number;
+  /** Index into that record's leads. */
   leadIndex: number;
   name: string;
   /** Left end. */
   xMm: number;
   /** Height of 0 mV. */
   baselineMm: number;
-  /** Time of the left end and length, in seconds since the record began. */
+  /** Time of the left end and length, in seconds since its record began. */
   startS: number;
   durationS: number;
+  mmPerMv: number;
+  /** -1 where the lead is drawn upside down. */
+  polarity: 1 | -1;
+  /** Which colour of the ink; 0 is black. */
+  ink: number;
+  /** Where the lead's name stands above the zero line. */
+  labelXMm: number;
+  labelYMm: number;
   /** The long strip under the short ones. */
   isRhythm: boolean;
 }
 
-/** The calibration pulse of a row: 1 mV high, 0.2 s long. */
+/** The calibration pulse of a row: 1 mV high, 0.2 s long; its second half is lower where chest leads are. */
 export interface Pulse {
   xMm: number;
   baselineMm: number;
   widthMm: number;
   heightMm: number;
+  endHeightMm: number;
 }
 
 export interface Sheet {
   widthMm: number;
   heightMm: number;
-  /** Where the traces begin and what time stands there: x is linear in time over the whole sheet. */
+  /** Where the traces begin and what time stands there: x is linear in time over a row. */
   tracesLeftMm: number;
   startS: number;
   durationS: number;
@@ -55,9 +68,22 @@ export interface SheetRequest {
   leadNames: readonly string[];
   layout: LayoutName;
   paper: Paper;
-  /** The page: which stretch of the record is shown. */
+  /** Which stretch of the record stands on a row. */
   startS: number;
   durationS: number;
+  isCabrera?: boolean;
+  rhythm?: string | null;
+  overlay?: readonly string[];
+  /** How many rows a strip has; each goes on where the one above ends. */
+  stripRows?: number;
+  /** Room above and below the rows. */
+  topMm?: number;
+  bottomMm?: number;
+  /** Rows that would need more are pressed together, by whole millimetres. */
+  maxRowsMm?: number;
+  /** Only these rows, for a print that needs several pages. */
+  firstRow?: number;
+  rowCount?: number;
 }
 
 export const PULSE_MV = 1;
@@ -68,50 +94,68 @@ const PULSE_LEFT_MM = 2;
 const GAP_MM = 3;
 const RIGHT_MM = 5;
 const GRID_MM = 5;
+export const INKS = 8;
 
-const GRID_3X4 = [
-  ['I', 'aVR', 'V1', 'V4'],
-  ['II', 'aVL', 'V2', 'V5'],
-  ['III', 'aVF', 'V3', 'V6'],
-];
-const GRID_6X2 = [
-  ['I', 'V1'], ['II', 'V2'], ['III', 'V3'], ['aVR', 'V4'], ['aVL', 'V5'], ['aVF', 'V6'],
-];
 /** Height of a row at 10 mm/mV; other gains scale it. */
-const ROW_MM: Record<LayoutName, number> = { '3x4': 30, '6x2': 25, '12x1': 20 };
+const ROW_MM: Record<LayoutName, number> = {
+  '3x4': 30, '3x4+1': 30, '3x4+3': 25, '6x2': 20, '6x2+1': 20, '12x1': 15, strip: 20, overlay: 100,
+};
+const FEW_ROWS = 4;
+const FEW_ROWS_MM = 30;
 
-/** Lays the leads out. Every baseline lies on a heavy line of the grid. */
-export function layOut({ leadNames, layout, paper, startS, durationS }: SheetRequest): Sheet {
-  const rows = rowsOf(layout, leadNames);
-  const rowMm = rowHeightMm(layout, paper.mmPerMv);
-  const pulseWidthMm = PULSE_S * paper.mmPerS;
-  const tracesLeftMm = onGrid(PULSE_LEFT_MM + pulseWidthMm + GAP_MM);
+/** Lays the leads out. Every baseline lies on a heavy line of the grid, unless the rows are pressed together. */
+export function layOut(request: SheetRequest): Sheet {
+  const { leadNames, layout, paper, startS, durationS, topMm = HEADER_MM, bottomMm = FOOTER_MM } = request;
+  const all = allRows(request);
+  const first = request.firstRow ?? 0;
+  const rows = all.slice(first, first + (request.rowCount ?? all.length));
+  const rowMm = rowHeightMm(layout, rows.length, paper.mmPerMv, request.maxRowsMm ?? Number.POSITIVE_INFINITY);
+  const tracesLeftMm = tracesLeft(paper.mmPerS);
   const sheet: Sheet = {
     widthMm: onGrid(tracesLeftMm + durationS * paper.mmPerS + RIGHT_MM),
-    heightMm: HEADER_MM + rows.length * rowMm + FOOTER_MM,
+    heightMm: topMm + rows.length * rowMm + bottomMm,
     tracesLeftMm, startS, durationS, paper, segments: [], pulses: [], hidden: [],
   };
   rows.forEach((row, index) => {
-    const baselineMm = HEADER_MM + index * rowMm + onGrid(rowMm / 2);
-    sheet.pulses.push({ xMm: PULSE_LEFT_MM, baselineMm, widthMm: pulseWidthMm, heightMm: PULSE_MV * paper.mmPerMv });
-    row.leads.forEach((name, column) => {
-      const leadIndex = indexOf(leadNames, name);
-      if (leadIndex < 0) return;
-      const columnS = durationS / row.leads.length;
-      sheet.segments.push({
-        leadIndex, name, baselineMm, isRhythm: row.isRhythm, durationS: columnS, startS: startS + column * columnS,
-        xMm: tracesLeftMm + column * columnS * paper.mmPerS,
-      });
-    });
+    const middleMm = rowMm % GRID_MM === 0 ? onGrid(rowMm / 2) : Math.round(rowMm / 2);
+    const baselineMm = topMm + index * rowMm + middleMm;
+    sheet.pulses.push(pulseOf(row, baselineMm, paper));
+    const rowStartS = startS + (row.kind === 'strip' ? (first + index) * durationS : 0);
+    placeRow(sheet, row, baselineMm, rowStartS, Math.min(7, rowMm / 2 - 2.5));
   });
-  const shown = new Set(sheet.segments.map((segment) => segment.leadIndex));
+  const shown = new Set(all.flatMap((row) => row.slots.map((slot) => slot.leadIndex)));
   sheet.hidden = leadNames.filter((_, index) => !shown.has(index));
   return sheet;
 }
 
-/** How long a page is: a usual ECG whole, a long recording in stretches of ten seconds. */
-export function pageS(recordS: number): number {
-  return recordS <= 12 ? Math.max(recordS, 1) : 10;
+/** How many rows a request has on one endless sheet. */
+export function rowCountOf(request: SheetRequest): number {
+  return allRows(request).length;
+}
+
+/** Where the traces begin: right of the pulse, on a heavy line. */
+export function tracesLeft(mmPerS: number): number {
+  return onGrid(PULSE_LEFT_MM + PULSE_S * mmPerS + GAP_MM);
+}
+
+/**
+ * A piece of a sheet from one time of its axis to another, for a page of paper or a magnifier: the same traces at the
+ * same scale, moved so that the piece begins where traces begin.
+ */
+export function cutSheet(sheet: Sheet, fromS: number, toS: number): Sheet {
+  const { mmPerS } = sheet.paper;
+  const left = sheet.tracesLeftMm + (fromS - sheet.startS) * mmPerS;
+  const right = sheet.tracesLeftMm + (toS - sheet.startS) * mmPerS;
+  const segments = sheet.segments.flatMap((segment) => {
+    const from = Math.max(segment.xMm, left);
+    const to = Math.min(segment.xMm + segment.durationS * mmPerS, right);
+    if (to - from < 1e-6) return [];
+    const movedMm = from - left + sheet.tracesLeftMm;
+    return [{ ...segment, startS: segment.startS + (from - segment.xMm) / mmPerS, durationS: (to - from) / mmPerS,
+      xMm: movedMm, labelXMm: movedMm + Math.max(1, segment.labelXMm - segment.xMm) }];
+  });
+  const widthMm = onGrid(sheet.tracesLeftMm + (toS - fromS) * mmPerS + RIGHT_MM);
+  return { ...sheet, segments, startS: fromS, durationS: toS - fromS, widthMm };
 }
 
 /** Millimetres from the sheet's left edge at a time. */
@@ -125,36 +169,75 @@ export function timeAt(sheet: Sheet, xMm: number): number {
 }
 
 /** Millimetres from the sheet's upper edge of a voltage of a segment. */
-export function yOf(segment: Segment, paper: Paper, mv: number): number {
-  return segment.baselineMm - mv * paper.mmPerMv;
+export function yOf(segment: Segment, mv: number): number {
+  return segment.baselineMm - mv * segment.mmPerMv * segment.polarity;
 }
 
-/** The layout that shows most of a record with these leads. */
-export function bestLayout(leadNames: readonly string[]): LayoutName {
-  const standard = GRID_6X2.flat().filter((name) => indexOf(leadNames, name) >= 0).length;
-  return standard >= 8 ? '3x4' : '12x1';
+/** What stands beside a trace: its lead, the time where a strip goes on in another row, and a gain of its own. */
+export function labelOf(segment: Segment, sheet: Sheet): string {
+  const goesOn = segment.isRhythm && segment.startS > sheet.startS + 1e-6 ? ` ${String(Number(segment.startS.toFixed(1)))} s` : '';
+  return `${segment.name}${goesOn}${segment.mmPerMv === sheet.paper.mmPerMv ? '' : ' ×½'}`;
 }
 
-function rowHeightMm(layout: LayoutName, mmPerMv: number): number {
-  const scale = mmPerMv > 10 ? 1.5 : mmPerMv < 10 ? 0.8 : 1;
-  return onGrid(ROW_MM[layout] * scale);
+/** The segment that a place on the sheet belongs to: that of its column whose zero line is nearest. */
+export function segmentAt(sheet: Sheet, xMm: number, yMm: number): Segment | undefined {
+  const farness = (segment: Segment): number => {
+    const right = segment.xMm + segment.durationS * sheet.paper.mmPerS;
+    const aside = Math.max(0, segment.xMm - xMm, xMm - right);
+    return aside * 1000 + Math.abs(segment.baselineMm - yMm);
+  };
+  let best: Segment | undefined;
+  for (const segment of sheet.segments) if (best === undefined || farness(segment) < farness(best)) best = segment;
+  return best;
 }
 
-interface Row {
-  leads: readonly string[];
-  isRhythm: boolean;
+/** The corners of a calibration pulse, from left to right. */
+export function pulseCorners({ xMm, baselineMm, widthMm, heightMm, endHeightMm }: Pulse): [number, number][] {
+  const half = xMm + widthMm / 2;
+  const end = xMm + widthMm;
+  const step: [number, number][] = endHeightMm === heightMm ? [] : [[half, baselineMm - heightMm], [half, baselineMm - endHeightMm]];
+  return [
+    [xMm - 1, baselineMm], [xMm, baselineMm], [xMm, baselineMm - heightMm], ...step,
+    [end, baselineMm - endHeightMm], [end, baselineMm], [end + 1, baselineMm],
+  ];
 }
 
-function rowsOf(layout: LayoutName, leadNames: readonly string[]): Row[] {
-  if (layout === '6x2') return GRID_6X2.map((leads) => ({ leads, isRhythm: false }));
-  if (layout === '12x1') return leadNames.map((name) => ({ leads: [name], isRhythm: false }));
-  const rhythm = indexOf(leadNames, 'II') >= 0 ? 'II' : leadNames[0];
-  const rows: Row[] = GRID_3X4.map((leads) => ({ leads, isRhythm: false }));
-  return rhythm === undefined ? rows : [...rows, { leads: [rhythm], isRhythm: true }];
+function allRows({ leadNames, layout, isCabrera = false, rhythm = null, overlay = [], stripRows = 1 }: SheetRequest): Row[] {
+  const rows = rowsOf({ leadNames, layout, isCabrera, rhythm, overlay });
+  return layout === 'strip' ? rows.flatMap((row) => Array.from({ length: stripRows }, () => row)) : rows;
 }
 
-function indexOf(leadNames: readonly string[], name: string): number {
-  return leadNames.indexOf(name);
+function placeRow(sheet: Sheet, row: Row, baselineMm: number, startS: number, labelUpMm: number): void {
+  const { paper, durationS, tracesLeftMm } = sheet;
+  const isOverlay = row.kind === 'overlay';
+  const columnS = isOverlay ? durationS : durationS / row.slots.length;
+  row.slots.forEach((slot, index) => {
+    if (slot.leadIndex < 0) return;
+    const column = isOverlay ? 0 : index;
+    const xMm = tracesLeftMm + column * columnS * paper.mmPerS;
+    sheet.segments.push({
+      source: 0, leadIndex: slot.leadIndex, name: slot.label, polarity: slot.polarity, mmPerMv: gainOf(slot, paper),
+      baselineMm, isRhythm: row.kind === 'rhythm' || row.kind === 'strip', durationS: columnS, startS: startS + column * columnS, xMm,
+      ink: isOverlay && row.slots.length > 1 ? 1 + (index % (INKS - 1)) : 0,
+      labelXMm: xMm + 1 + (isOverlay ? index * 13 : 0), labelYMm: baselineMm - (isOverlay ? 45 : labelUpMm),
+    });
+  });
+}
+
+function pulseOf(row: Row, baselineMm: number, paper: Paper): Pulse {
+  const gains = row.slots.map((slot) => gainOf(slot, paper));
+  const all = gains.length === 0 ? [paper.mmPerMv] : gains;
+  return { xMm: PULSE_LEFT_MM, baselineMm, widthMm: PULSE_S * paper.mmPerS, heightMm: PULSE_MV * Math.max(...all), endHeightMm: PULSE_MV * Math.min(...all) };
+}
+
+function gainOf(slot: Slot, paper: Paper): number {
+  return paper.isChestHalved === true && isChestLead(slot.label) ? paper.mmPerMv / 2 : paper.mmPerMv;
+}
+
+function rowHeightMm(layout: LayoutName, rows: number, mmPerMv: number, maxRowsMm: number): number {
+  const usual = layout === '12x1' && rows <= FEW_ROWS ? FEW_ROWS_MM : ROW_MM[layout];
+  const scale = layout === 'overlay' ? 1 : mmPerMv > 10 ? 1.5 : mmPerMv < 10 ? 0.8 : 1;
+  return Math.min(onGrid(usual * scale), Math.floor(maxRowsMm / Math.max(1, rows)));
 }
 
 /** Up to the next heavy line. */

@@ -4,25 +4,33 @@
 import './tokens.css';
 import './ecg.css';
 
-import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
+import { useCallback, useMemo, useRef, useState } from 'react';
 
 import { ecg as api } from '../api/ecg';
 import type { EcgView, StudyView } from '../api/types';
 import { useResource } from '../app/resource';
 import { Empty, ProblemNote } from '../parts/notes';
-import { useFormat, useWords } from '../words';
 import { useRoomWords } from '../words/language';
 import { useCalibration } from './calibration';
 import { CalibrationDialog } from './calibration_dialog';
-import type { Caliper, CaliperKind } from './calipers';
-import { bestLayout } from './geometry';
-import { actionOf, isTyping } from './keys';
-import type { Traces } from './paint';
+import { type Caliper, CALIPER_KINDS, type CaliperKind } from './calipers';
+import { isRaw, RAW, warningsOf } from './filters';
+import { useSheetWords } from './header_words';
+import { bestLayout, rhythmLead } from './layouts';
+import type { Action } from './keys';
+import type { Spot } from './lens';
+import { Overview } from './overview';
+import { PrintView } from './print_view';
+import { statedRrMs } from './qtc';
+import type { RateSource } from './read_out';
 import { EcgSheet } from './sheet';
 import { SidePanel } from './side_panel';
-import { type Change, changed, type Extent, pageCount, sheetOf, startView } from './state';
+import { sourceOf } from './sources';
+import { type Change, changed, type Extent, isLonger, requestOf, sheetOf, startView, stretchOf } from './state';
 import { Toolbar } from './toolbar';
-import { baselineShiftMv, type LeadSamples, splitSamples } from './trace';
+import { type LeadSamples, splitSamples } from './trace';
+import { useFit } from './use_fit';
+import { useKeys } from './use_keys';
 import * as words from './words';
 
 export interface EcgViewerProps {
@@ -54,55 +62,88 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
   const extent = useMemo(() => extentOf(loaded), [loaded]);
   const [view, setView] = useState(() => startView(bestLayout(extent.leadNames)));
   const [isCalibrating, setCalibrating] = useState(false);
+  const [lens, setLens] = useState<Spot | null>(null);
+  const [isWhole, setWhole] = useState(false);
+  const [isPanelOpen, setPanelOpen] = useState(true);
   const calibration = useCalibration();
   const root = useRef<HTMLDivElement>(null);
   const desk = useRef<HTMLDivElement>(null);
-  const sheet = useMemo(() => sheetOf({ ...startView(view.layout), mmPerS: view.mmPerS, mmPerMv: view.mmPerMv, page: view.page }, extent),
-    [view.layout, view.mmPerS, view.mmPerMv, view.page, extent]);
-  const traces: Traces = useMemo(
-    () => ({ leads, intervalUs: ecg.interval_us, shiftsMv: leads.map((lead) => baselineShiftMv(lead.samples)) }), [leads, ecg.interval_us]);
-  const pxPerMm = calibration.pxPerMm * view.zoom;
-  const calipers = [view.time, view.voltage].filter((caliper): caliper is NonNullable<typeof caliper> => caliper !== null);
+
+  const { layout, isCabrera, isChestHalved, rhythm, overlay, mmPerS, mmPerMv, startS } = view;
+  const placed = useMemo(() => ({ layout, isCabrera, isChestHalved, rhythm, overlay, mmPerS, mmPerMv, startS }),
+    [layout, isCabrera, isChestHalved, rhythm, overlay, mmPerS, mmPerMv, startS]);
+  const sheet = useMemo(() => sheetOf(placed, extent), [placed, extent]);
+  const filters = view.isRaw ? RAW : view.filters;
+  const sources = useMemo(() => [sourceOf(leads, ecg.interval_us, filters)], [leads, ecg.interval_us, filters]);
+  const fit = useFit(desk, sheet, calibration.pxPerMm);
+  const scale = view.zoom === 'fit' ? fit : view.zoom;
+  const pxPerMm = calibration.pxPerMm * (scale ?? 1);
+  const calipers = useMemo(() => CALIPER_KINDS.flatMap((kind) => view[kind] ?? []), [view]);
 
   const change = useCallback((next: Change) => { setView((old) => changed(old, next, extent)); }, [extent]);
   const moveCaliper = useCallback((to: Caliper) => { change({ do: 'caliper', to }); }, [change]);
+  const isLong = isLonger(view, extent);
+  const moveTime = useMemo(() => (isLong ? (seconds: number) => { change({ do: 'move', seconds }); } : null), [isLong, change]);
 
-  /** The same key puts a caliper into the middle of what is in sight, and takes it away again. */
-  const toggleCaliper = useCallback((kind: CaliperKind) => {
-    if (view[kind] !== null) {
-      change({ do: kind === 'time' ? 'time-caliper' : 'voltage-caliper' });
-      return;
-    }
+  const act = useCallback((action: Action) => {
     const { left, top, width, height } = inSight(desk.current, pxPerMm);
-    change({ do: 'place', kind, xMm: left + Math.min(width, sheet.widthMm) / 2, yMm: top + Math.min(height, sheet.heightMm) / 2 });
-  }, [view, change, pxPerMm, sheet]);
+    const xMm = left + Math.min(width, sheet.widthMm) / 2;
+    const yMm = top + Math.min(height, sheet.heightMm) / 2;
+    switch (action.do) {
+      case 'toggle-caliper':
+        // The same key puts a caliper into the middle of what is in sight, and takes it away again.
+        if (view[action.kind] !== null) change({ do: 'take-caliper', kind: action.kind });
+        else {
+          change({ do: 'place', kind: action.kind, xMm, yMm });
+          focusSoon(root, `caliper-${action.kind}-b`);
+        }
+        break;
+      case 'lens':
+        setLens((old) => (old === null ? { xMm, yMm } : null));
+        if (lens === null) focusSoon(root, 'ecg-lens');
+        break;
+      case 'whole':
+        setWhole((old) => !old);
+        break;
+      case 'panel':
+        setPanelOpen((old) => !old);
+        break;
+      case 'print':
+        window.print();
+        break;
+      case 'clear':
+        if (lens === null && calipers.length === 0) setWhole(false);
+        setLens(null);
+        change(action);
+        break;
+      default:
+        change(action);
+    }
+  }, [view, lens, calipers, change, pxPerMm, sheet]);
 
-  useEffect(() => {
-    const press = (event: KeyboardEvent) => {
-      const target = event.target;
-      const isOurs = target === document.body || (target instanceof Node && root.current?.contains(target) === true);
-      if (!isOurs || isTyping(target)) return;
-      const action = actionOf(event);
-      if (action === null) return;
-      event.preventDefault();
-      if (action.do === 'time-caliper' || action.do === 'voltage-caliper') toggleCaliper(action.do === 'time-caliper' ? 'time' : 'voltage');
-      else change(action);
-    };
-    window.addEventListener('keydown', press);
-    return () => { window.removeEventListener('keydown', press); };
-  }, [change, toggleCaliper]);
-
-  const header = useHeader(study, ecg);
-  const footer = useFooter(ecg, view.mmPerS, view.mmPerMv, view.zoom, calibration.isCalibrated, sheet.hidden, extent, traces.shiftsMv);
+  useKeys(root, act, view.isRaw, isRaw(view.filters), change);
+  const shown = useSheetWords(study, ecg, {
+    view, sheet, filters, shiftsMv: sources[0]?.shiftsMv ?? [], leadNames: extent.leadNames, scale: scale ?? 1, calibration,
+  });
+  const rrMs = statedRrMs(ecg.measurements);
+  const statedRate: RateSource | null = rrMs === null ? null : { rrMs, from: 'device' };
+  const overviewLead = leads.find((lead) => lead.name === rhythmLead(extent.leadNames, rhythm)) ?? leads[0];
   return (
-    <div className="ecg" ref={root} tabIndex={-1} role="group" aria-label={w.viewer} data-testid="ecg-viewer">
+    <div className={`ecg ${isWhole ? 'whole' : ''}`} ref={root} tabIndex={-1} role="group" aria-label={w.viewer} data-testid="ecg-viewer">
       <div className="ecg-frame">
-        <Toolbar study={study} view={view} pages={pageCount(extent)} calibration={calibration} onChange={change} onCaliper={toggleCaliper}
-          onCalibrate={() => { setCalibrating(true); }} />
-        <EcgSheet deskRef={desk} sheet={sheet} layout={view.layout} pxPerMm={pxPerMm} traces={traces} header={header} footer={footer}
-          calipers={calipers} active={view.active} isMarching={view.isMarching} onCaliper={moveCaliper} />
-        <SidePanel ecg={ecg} sheet={sheet} calipers={calipers} onMeasurement={onMeasurement} />
+        <Toolbar leadNames={extent.leadNames} view={view} scale={scale ?? 1} warnings={warningsOf(filters, ecg.interval_us)} calibration={calibration}
+          isLens={lens !== null} isWhole={isWhole} onChange={change} onAction={act} onCalibrate={() => { setCalibrating(true); }} />
+        <div className="ecg-paper">
+          {isLong && overviewLead && (
+            <Overview samples={overviewLead.samples} leadName={overviewLead.name} leadStartS={overviewLead.startUs / 1e6} intervalUs={ecg.interval_us}
+              durationS={extent.durationS} startS={startS} windowS={stretchOf(view, extent).windowS} onGo={(to) => { change({ do: 'go', startS: to }); }} />
+          )}
+          <EcgSheet deskRef={desk} sheet={sheet} layout={layout} isMeasured={scale !== null} pxPerMm={pxPerMm} zoom={scale ?? 1} sources={sources} header={shown.header}
+            footer={shown.footer} calipers={calipers} active={view.active} isMarching={view.isMarching} onCaliper={moveCaliper} lens={lens} onLens={setLens} onMove={moveTime} />
+        </div>
+        {isPanelOpen && <SidePanel ecg={ecg} sheet={sheet} calipers={calipers} statedRate={statedRate} onMeasurement={onMeasurement} />}
       </div>
+      <PrintView request={requestOf(placed, extent)} sources={sources} text={shown.print} />
       {isCalibrating && <CalibrationDialog calibration={calibration} onClose={() => { setCalibrating(false); }} />}
     </div>
   );
@@ -119,28 +160,9 @@ function inSight(desk: HTMLElement | null, pxPerMm: number): { left: number; top
   return { left: desk.scrollLeft / pxPerMm, top: desk.scrollTop / pxPerMm, width: desk.clientWidth / pxPerMm, height: desk.clientHeight / pxPerMm };
 }
 
-/** Who it is and when it was made, printed on the paper. */
-function useHeader(study: StudyView, ecg: EcgView): [string, string] {
-  const w = useRoomWords(words);
-  const common = useWords().common;
-  const format = useFormat();
-  const { name, sex, patient_id } = study.patient;
-  const person = [name.is_guessed ? `${name.display} (${common.guessed})` : name.display, format.sex(sex), format.age(study.age_years),
-    patient_id === '' ? '' : w.patientId(patient_id)];
-  const recording = [ecg.recorded_at === null ? w.noTime : w.recordedAt(format.dateTime(ecg.recorded_at)), study.site_name, ecg.device_model];
-  return [person, recording].map((parts) => parts.filter((part) => part !== '').join(' · ')) as [string, string];
-}
-
-/** Speed, gain, filter and whatever else decides how the trace looks, printed on the paper. */
-function useFooter(ecg: EcgView, mmPerS: number, mmPerMv: number, zoom: number, isCalibrated: boolean, hidden: readonly string[], extent: Extent,
-  shiftsMv: readonly number[]): string {
-  const w = useRoomWords(words);
-  const hz = 1e6 / ecg.interval_us;
-  const shifts = shiftsMv.map((mv, index) => (mv === 0 ? '' : w.shifted(extent.leadNames[index] ?? '', mv.toFixed(1))));
-  return [
-    `${String(mmPerS)} ${w.speedUnit}`, `${String(mmPerMv)} ${w.gainUnit}`,
-    ecg.filters === '' ? w.filterUnknown : w.filterDevice(ecg.filters.replaceAll('-', '–').replace('notch', w.notch)), w.filterDisplay,
-    w.sampling(String(Number(hz.toFixed(2)))), zoom === 1 ? '' : w.notTrueSize(Math.round(zoom * 100)),
-    isCalibrated ? '' : w.notCalibrated, hidden.length === 0 ? '' : w.hidden(hidden.join(' ')), ...shifts,
-  ].filter((part) => part !== '').join('  ·  ');
+/** What a key has put on the paper takes the focus, so that the arrow keys move it. */
+function focusSoon(root: { current: HTMLElement | null }, testId: `caliper-${CaliperKind}-b` | 'ecg-lens'): void {
+  requestAnimationFrame(() => {
+    root.current?.querySelector<HTMLElement | SVGElement>(`[data-testid="${testId}"]`)?.focus({ preventScroll: true });
+  });
 }

@@ -1,47 +1,74 @@
 /**
  * What each key does. Pure; nothing is taken while somebody types or a dialog is open.
  */
-import type { LayoutName } from './geometry';
+import type { CaliperKind } from './calipers';
 
 export type Action =
-  | { do: 'layout'; layout: LayoutName }
-  | { do: 'gain'; step: 1 | -1 }
-  | { do: 'speed'; step: 1 | -1 }
+  | { do: 'layout'; index: number }
+  | { do: 'gain' | 'speed' | 'page'; step: 1 | -1 }
   | { do: 'zoom'; step: 1 | -1 | 0 }
-  | { do: 'page'; step: 1 | -1 }
-  | { do: 'time-caliper' | 'voltage-caliper' | 'march' | 'clear' };
+  | { do: 'move'; seconds: number }
+  | { do: 'ends'; to: 'first' | 'last' }
+  | { do: 'toggle-caliper' | 'take-caliper'; kind: CaliperKind }
+  | { do: 'cabrera' | 'chest-half' | 'rhythm' | 'fit' | 'whole' | 'low-cut' | 'high-cut' | 'notch' | 'raw' | 'march' | 'clear' | 'lens' | 'print' | 'panel' };
 
-/** Keys as shown in the help, with what they do. */
+/** Keys as shown in the help; their meaning has the same name in words.ts. */
 export const KEYS = {
-  layout: ['1', '2', '3'],
+  layout: ['1', '…', '8'],
+  cabrera: ['K'],
+  rhythm: ['R'],
   gain: ['[', ']'],
+  chestHalf: ['H'],
   speed: ['-', '='],
-  zoom: ['Z', 'X', '0'],
-  page: ['PageUp', 'PageDown'],
+  zoom: ['Z', 'X'],
+  trueSize: ['0'],
+  fit: ['F'],
+  whole: ['W'],
+  lens: ['L'],
+  filters: [',', '.', 'N'],
+  raw: ['U'],
   timeCaliper: ['C'],
   voltageCaliper: ['V'],
+  qtCaliper: ['Q'],
   march: ['M'],
   clear: ['Esc'],
+  page: ['PageUp', 'PageDown'],
+  ends: ['Home', 'End'],
+  panel: ['I'],
+  print: ['P'],
 } as const;
 
 const ACTIONS: Record<string, Action> = {
-  '1': { do: 'layout', layout: '3x4' },
-  '2': { do: 'layout', layout: '6x2' },
-  '3': { do: 'layout', layout: '12x1' },
   '[': { do: 'gain', step: -1 },
   ']': { do: 'gain', step: 1 },
   '-': { do: 'speed', step: -1 },
   '=': { do: 'speed', step: 1 },
   '+': { do: 'speed', step: 1 },
+  k: { do: 'cabrera' },
+  h: { do: 'chest-half' },
+  r: { do: 'rhythm' },
   x: { do: 'zoom', step: 1 },
   z: { do: 'zoom', step: -1 },
   '0': { do: 'zoom', step: 0 },
+  f: { do: 'fit' },
+  w: { do: 'whole' },
+  l: { do: 'lens' },
+  ',': { do: 'low-cut' },
+  '.': { do: 'high-cut' },
+  n: { do: 'notch' },
+  u: { do: 'raw' },
   pageup: { do: 'page', step: -1 },
   pagedown: { do: 'page', step: 1 },
-  c: { do: 'time-caliper' },
-  v: { do: 'voltage-caliper' },
+  home: { do: 'ends', to: 'first' },
+  end: { do: 'ends', to: 'last' },
+  c: { do: 'toggle-caliper', kind: 'time' },
+  v: { do: 'toggle-caliper', kind: 'voltage' },
+  q: { do: 'toggle-caliper', kind: 'qt' },
   m: { do: 'march' },
+  i: { do: 'panel' },
+  p: { do: 'print' },
   escape: { do: 'clear' },
+  ...Object.fromEntries(Array.from({ length: 8 }, (_, index) => [String(index + 1), { do: 'layout', index }])),
 };
 
 interface Press {
@@ -58,10 +85,10 @@ export function actionOf(press: Press): Action | null {
   return ACTIONS[press.key.toLowerCase()] ?? null;
 }
 
-/** The next of a list of steps, staying at the ends. */
+/** The next of a list of steps, staying at the ends; a value between two steps goes to its neighbour. */
 export function stepped(values: readonly number[], current: number, step: 1 | -1): number {
-  const at = values.indexOf(current);
-  return values[Math.min(values.length - 1, Math.max(0, at + step))] ?? current;
+  const beyond = values.filter((value) => (step > 0 ? value > current + 1e-9 : value < current - 1e-9));
+  return (step > 0 ? beyond[0] : beyond.at(-1)) ?? current;
 }
 
 /** True where the keys belong to what is being written or chosen. */

@@ -1,21 +1,24 @@
 /**
- * Puts the sheet on two canvases: the grid, painted anew only when the size changes, and the traces.
+ * Puts the sheet on canvases: the grid, painted anew only when the size changes, the traces, and the magnifier.
  */
-import { type Pulse, type Segment, type Sheet } from './geometry';
-import { type LeadSamples, tracePoints } from './trace';
+import { INKS, pulseCorners, type Segment, type Sheet } from './geometry';
+import type { Source } from './sources';
+import { tracePoints } from './trace';
 
 export interface Ink {
   paper: string;
   fine: string;
   heavy: string;
-  trace: string;
+  /** The first is the trace's own, the others tell leads on top of each other apart. */
+  traces: readonly string[];
 }
 
 /** The colours of the paper, from tokens.css. */
 export function inkOf(element: Element): Ink {
   const style = getComputedStyle(element);
   const colour = (name: string) => style.getPropertyValue(name).trim();
-  return { paper: colour('--ecg-paper'), fine: colour('--ecg-grid-fine'), heavy: colour('--ecg-grid-heavy'), trace: colour('--ecg-trace') };
+  const others = Array.from({ length: INKS - 1 }, (_, index) => colour(`--ecg-ink-${String(index + 1)}`));
+  return { paper: colour('--ecg-paper'), fine: colour('--ecg-grid-fine'), heavy: colour('--ecg-grid-heavy'), traces: [colour('--ecg-trace'), ...others] };
 }
 
 /** Gives the canvas the device pixels of so many millimetres; returns device pixels per millimetre. */
@@ -29,69 +32,75 @@ export function sizeCanvas(canvas: HTMLCanvasElement, widthMm: number, heightMm:
   return pxPerMm * dpr;
 }
 
+/** A part of the sheet, in millimetres. */
+export interface Part {
+  leftMm: number;
+  topMm: number;
+}
+
+const ALL: Part = { leftMm: 0, topMm: 0 };
+
 /** Millimetre lines, each snapped to whole device pixels so that none looks fatter than its neighbour. */
-export function paintGrid(canvas: HTMLCanvasElement, sheet: Pick<Sheet, 'widthMm' | 'heightMm'>, dotsPerMm: number, ink: Ink): void {
+export function paintGrid(canvas: HTMLCanvasElement, sheet: Pick<Sheet, 'widthMm' | 'heightMm'>, dotsPerMm: number, ink: Ink, part = ALL): void {
   const context = canvas.getContext('2d', { alpha: false });
   if (context === null) return;
   context.fillStyle = ink.paper;
   context.fillRect(0, 0, canvas.width, canvas.height);
   const fine = Math.max(1, Math.round(dotsPerMm * 0.1));
   const heavy = Math.max(fine, Math.round(dotsPerMm * 0.25));
+  const right = Math.min(sheet.widthMm, part.leftMm + canvas.width / dotsPerMm);
+  const bottom = Math.min(sheet.heightMm, part.topMm + canvas.height / dotsPerMm);
   for (const isHeavy of [false, true]) {
     context.fillStyle = isHeavy ? ink.heavy : ink.fine;
     const wide = isHeavy ? heavy : fine;
-    for (let mm = 0; mm <= sheet.widthMm; mm += 1) {
-      if ((mm % 5 === 0) === isHeavy) context.fillRect(Math.round(mm * dotsPerMm - wide / 2), 0, wide, canvas.height);
+    for (let mm = Math.max(0, Math.floor(part.leftMm)); mm <= right; mm += 1) {
+      if ((mm % 5 === 0) === isHeavy) context.fillRect(Math.round((mm - part.leftMm) * dotsPerMm - wide / 2), 0, wide, canvas.height);
     }
-    for (let mm = 0; mm <= sheet.heightMm; mm += 1) {
-      if ((mm % 5 === 0) === isHeavy) context.fillRect(0, Math.round(mm * dotsPerMm - wide / 2), canvas.width, wide);
+    for (let mm = Math.max(0, Math.floor(part.topMm)); mm <= bottom; mm += 1) {
+      if ((mm % 5 === 0) === isHeavy) context.fillRect(0, Math.round((mm - part.topMm) * dotsPerMm - wide / 2), canvas.width, wide);
     }
   }
 }
 
-export interface Traces {
-  leads: readonly LeadSamples[];
-  intervalUs: number;
-  shiftsMv: readonly number[];
-}
-
-/** Pulses, traces and the marks between columns. */
-export function paintTraces(canvas: HTMLCanvasElement, sheet: Sheet, dotsPerMm: number, ink: Ink, traces: Traces): void {
-  const context = canvas.getContext('2d');
-  if (context === null) return;
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  context.strokeStyle = ink.trace;
+/** Pulses, traces and the marks between columns, over whatever the canvas holds. */
+export function paintTraces(context: CanvasRenderingContext2D, sheet: Sheet, dotsPerMm: number, ink: Ink, sources: readonly Source[]): void {
   context.lineWidth = Math.max(1, dotsPerMm * 0.25);
   context.lineJoin = 'round';
+  const black = ink.traces[0] ?? '';
+  context.strokeStyle = black;
   context.beginPath();
-  for (const pulse of sheet.pulses) pulsePath(context, pulse, dotsPerMm);
-  for (const segment of sheet.segments) {
-    const lead = traces.leads[segment.leadIndex];
-    if (lead === undefined) continue;
-    const shift = traces.shiftsMv[segment.leadIndex] ?? 0;
-    drawLine(context, tracePoints(lead, segment, sheet.paper, traces.intervalUs, 1 / dotsPerMm, shift), dotsPerMm);
+  for (const pulse of sheet.pulses) {
+    pulseCorners(pulse).forEach(([x, y], index) => {
+      if (index === 0) context.moveTo(x * dotsPerMm, y * dotsPerMm);
+      else context.lineTo(x * dotsPerMm, y * dotsPerMm);
+    });
   }
   context.stroke();
+  for (let number = 0; number < ink.traces.length; number += 1) {
+    const mine = sheet.segments.filter((segment) => segment.ink === number);
+    if (mine.length === 0) continue;
+    context.strokeStyle = ink.traces[number] ?? black;
+    context.beginPath();
+    for (const segment of mine) {
+      const source = sources[segment.source];
+      const lead = source?.leads[segment.leadIndex];
+      if (source === undefined || lead === undefined) continue;
+      const shiftMv = source.shiftsMv[segment.leadIndex] ?? 0;
+      drawLine(context, tracePoints(lead, segment, sheet.paper, source.intervalUs, 1 / dotsPerMm, shiftMv), dotsPerMm);
+    }
+    context.stroke();
+  }
+  context.strokeStyle = black;
   context.beginPath();
   for (const segment of sheet.segments) columnMark(context, sheet, segment, dotsPerMm);
   context.stroke();
 }
 
-function pulsePath(context: CanvasRenderingContext2D, { xMm, baselineMm, widthMm, heightMm }: Pulse, dotsPerMm: number): void {
-  const at = (x: number, y: number) => [x * dotsPerMm, y * dotsPerMm] as const;
-  context.moveTo(...at(xMm - 1, baselineMm));
-  context.lineTo(...at(xMm, baselineMm));
-  context.lineTo(...at(xMm, baselineMm - heightMm));
-  context.lineTo(...at(xMm + widthMm, baselineMm - heightMm));
-  context.lineTo(...at(xMm + widthMm, baselineMm));
-  context.lineTo(...at(xMm + widthMm + 1, baselineMm));
-}
-
 function drawLine(context: CanvasRenderingContext2D, points: Float64Array, dotsPerMm: number): void {
   let isDown = false;
   for (let i = 0; i < points.length; i += 2) {
-    const x = points[i] ?? Number.NaN;
-    const y = points[i + 1] ?? Number.NaN;
+    const x = points[i] as number;
+    const y = points[i + 1] as number;
     if (Number.isNaN(x)) isDown = false;
     else if (isDown) context.lineTo(x * dotsPerMm, y * dotsPerMm);
     else {
@@ -103,8 +112,8 @@ function drawLine(context: CanvasRenderingContext2D, points: Float64Array, dotsP
 
 /** A short stroke where one lead ends and the next begins. */
 function columnMark(context: CanvasRenderingContext2D, sheet: Sheet, segment: Segment, dotsPerMm: number): void {
-  if (segment.startS <= sheet.startS) return;
-  for (const [from, to] of [[-9, -6], [6, 9]] as const) {
+  if (segment.xMm <= sheet.tracesLeftMm + 1e-6) return;
+  for (const [from, to] of [[-6, -3], [3, 6]] as const) {
     context.moveTo(segment.xMm * dotsPerMm, (segment.baselineMm + from) * dotsPerMm);
     context.lineTo(segment.xMm * dotsPerMm, (segment.baselineMm + to) * dotsPerMm);
   }

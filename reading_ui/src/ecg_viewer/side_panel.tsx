@@ -2,41 +2,53 @@
  * What was measured, and by whom: the reader's calipers, the cart's numbers, the cart's words. The words of the cart
  * stay here: nothing copies them into a report.
  */
-import type { EcgView } from '../api/types';
+import type { ReactNode } from 'react';
+
 import { ecg as api } from '../api/ecg';
+import type { EcgView } from '../api/types';
 import { useRoomWords } from '../words/language';
 import { type Caliper, readCaliper } from './calipers';
 import type { Sheet } from './geometry';
-import { measurementText, readingSentence, readingText } from './read_out';
+import { measurementText, qtcTexts, qtSentence, type RateSource, readingSentence, readingText } from './read_out';
 import * as words from './words';
 
 interface SidePanelProps {
   ecg: EcgView;
   sheet: Sheet;
   calipers: readonly Caliper[];
+  /** The RR that the file or the gateway states, for a QT without a second caliper. */
+  statedRate: RateSource | null;
   onMeasurement: ((text: string) => void) | undefined;
+  /** Further sections. */
+  children?: ReactNode;
 }
 
-export function SidePanel({ ecg, sheet, calipers, onMeasurement }: SidePanelProps) {
+export function SidePanel({ ecg, sheet, calipers, statedRate, onMeasurement, children }: SidePanelProps) {
   const w = useRoomWords(words);
   const measured = Object.entries(ecg.measurements).map(([key, value]) => ({ key, ...measurementText(key, value, w) }));
+  const beat = calipers.find((caliper) => caliper.kind === 'time');
+  const rate: RateSource | null = beat === undefined ? statedRate : { rrMs: readCaliper(beat, sheet).ms ?? 0, from: 'caliper' };
   return (
-    <aside className="ecg-side" aria-label={w.deviceMeasurements}>
+    <aside className="ecg-side" aria-label={w.deviceMeasurements} data-testid="ecg-side">
       <section className="ecg-readings" aria-live="polite">
         <h3>{w.ownMeasurements}</h3>
         {calipers.length === 0 && <span className="secondary">{w.noOwnMeasurements}</span>}
         {calipers.map((caliper) => {
           const reading = readCaliper(caliper, sheet);
+          const qtMs = caliper.kind === 'qt' ? reading.ms : null;
+          const sentence = qtMs === null ? readingSentence(reading, w) : qtSentence(qtMs, rate, w);
           return (
             <div key={caliper.kind}>
               <output data-testid={`caliper-${caliper.kind}-readout`} data-ms={reading.ms?.toFixed(3)} data-mv={reading.mv?.toFixed(4)}>
-                {readingText(reading, w)}
+                {qtMs === null ? readingText(reading, w) : `QT ${readingText(reading, w)}`}
               </output>
-              {onMeasurement && <Insert testId={`insert-${caliper.kind}`} onPress={() => { onMeasurement(readingSentence(reading, w)); }} />}
+              {onMeasurement && <Insert testId={`insert-${caliper.kind}`} onPress={() => { onMeasurement(sentence); }} />}
+              {qtMs !== null && <Corrected qtMs={qtMs} rate={rate} />}
             </div>
           );
         })}
       </section>
+      {children}
       <section>
         <h3>{w.deviceMeasurements}</h3>
         {measured.length === 0 ? <span className="secondary">{w.noMeasurements}</span> : (
@@ -68,6 +80,18 @@ export function SidePanel({ ecg, sheet, calipers, onMeasurement }: SidePanelProp
         <a href={api.originalUrl(ecg.instance_id)} download data-testid="ecg-original">{w.original}</a>
       </section>
     </aside>
+  );
+}
+
+function Corrected({ qtMs, rate }: { qtMs: number; rate: RateSource | null }) {
+  const w = useRoomWords(words);
+  const values = qtcTexts(qtMs, rate, w);
+  if (rate === null || values.length === 0) return <span className="secondary" data-testid="qtc-none">{w.noRate}</span>;
+  return (
+    <dl className="ecg-qtc" data-testid="qtc">
+      <div><dt>RR</dt><dd>{rate.rrMs.toFixed(0)} ms({w.rateFrom[rate.from]})</dd></div>
+      {values.map(({ name, value }) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}
+    </dl>
   );
 }
 

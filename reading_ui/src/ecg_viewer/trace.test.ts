@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { layOut, type Segment } from './geometry';
-import { baselineShiftMv, type LeadSamples, MISSING_NV, splitSamples, tracePoints } from './trace';
+import { baselineShiftMv, envelope, type LeadSamples, MISSING_NV, splitSamples, tracePoints } from './trace';
 
 const paper = { mmPerS: 25, mmPerMv: 10 };
 const [segment] = layOut({ leadNames: ['II'], layout: '12x1', paper, startS: 0, durationS: 10 }).segments as [Segment];
@@ -64,6 +64,26 @@ describe('a trace', () => {
     const points = pairs(tracePoints(lead(new Int32Array(5000)), page, paper, 2000, 0));
     expect(points[0]?.[0]).toBeCloseTo(segment.xMm, 9);
     expect(points.at(-1)?.[0]).toBeCloseTo(segment.xMm + 50, 9);
+  });
+});
+
+describe('a lead upside down', () => {
+  it('mirrors the trace about its zero line', () => {
+    const samples = [0, 1_000_000, -500_000];
+    const down = pairs(tracePoints(lead(samples), { ...segment, polarity: -1 }, paper, 2000, 0));
+    const up = pairs(tracePoints(lead(samples), segment, paper, 2000, 0));
+    expect(down.map(([, y]) => Number((y - segment.baselineMm).toFixed(9)))).toEqual(up.map(([, y]) => Number((segment.baselineMm - y).toFixed(9))));
+  });
+});
+
+describe('the overview', () => {
+  it('keeps the lowest and highest value of each piece, and knows where there is none', () => {
+    const samples = Int32Array.from([1, 9, -4, 2, MISSING_NV, MISSING_NV, 7, MISSING_NV]);
+    expect([...envelope(samples, 4)]).toEqual([1, 9, -4, 2, Number.NaN, Number.NaN, 7, 7]);
+  });
+
+  it('has a value for each piece of a short lead', () => {
+    expect([...envelope(Int32Array.from([5, 6]), 4)]).toEqual([5, 5, 5, 5, 6, 6, 6, 6]);
   });
 });
 

@@ -33,7 +33,7 @@ export function splitSamples(bytes: ArrayBuffer, leads: readonly { name: string;
  * The points of a segment as x, y pairs in millimetres; a pair of NaN lifts the pen. Where more than two samples fall
  * into `columnMm`, each column keeps its first, lowest, highest and last sample, in the order of time.
  */
-export function tracePoints(lead: LeadSamples, segment: Segment, paper: Paper, intervalUs: number, columnMm: number, shiftMv = 0): Float64Array {
+export function tracePoints(lead: LeadSamples, segment: Segment, paper: Pick<Paper, 'mmPerS'>, intervalUs: number, columnMm: number, shiftMv = 0): Float64Array {
   const { samples } = lead;
   const mmPerSample = (intervalUs / 1e6) * paper.mmPerS;
   const leadStartS = lead.startUs / 1e6;
@@ -43,7 +43,7 @@ export function tracePoints(lead: LeadSamples, segment: Segment, paper: Paper, i
   const xOfIndex = (index: number) => segment.xMm + (index - firstIndex) * mmPerSample;
   const line = new Line(Math.max(0, to - from + 1));
   const add = (index: number) => {
-    line.add(xOfIndex(index), yOf(segment, paper, (samples[index] ?? 0) / NV_PER_MV - shiftMv));
+    line.add(xOfIndex(index), yOf(segment, (samples[index] ?? 0) / NV_PER_MV - shiftMv));
   };
   if (mmPerSample * 2 >= columnMm) {
     for (let index = from; index <= to; index += 1) {
@@ -127,4 +127,26 @@ class Line {
     const ends = this.length > 0 && Number.isNaN(this.xy[this.length - 1]) ? this.length - 2 : this.length;
     return this.xy.slice(0, ends);
   }
+}
+
+/** Lowest and highest value of so many equal pieces of a lead, in nanovolts; NaN where a piece has no value. */
+export function envelope(samples: Int32Array, pieces: number): Float64Array {
+  const out = new Float64Array(pieces * 2).fill(Number.NaN);
+  for (let piece = 0; piece < pieces; piece += 1) {
+    const from = Math.floor((piece * samples.length) / pieces);
+    const to = Math.max(from + 1, Math.floor(((piece + 1) * samples.length) / pieces));
+    let low = Number.POSITIVE_INFINITY;
+    let high = Number.NEGATIVE_INFINITY;
+    for (let i = from; i < to && i < samples.length; i += 1) {
+      const value = samples[i] as number;
+      if (value === MISSING_NV) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    if (low <= high) {
+      out[piece * 2] = low;
+      out[piece * 2 + 1] = high;
+    }
+  }
+  return out;
 }
