@@ -57,7 +57,7 @@ def read(data: bytes, *, time_zone: tzinfo) -> EcgRecord:
         filters=_filters(root.child("FilterSetting")),
         measurements=cart_xml.measurements(numbers, _MEASUREMENTS), statements=statements,
         representative_beats=beats, beat_interval_us=_interval_us(median) if beats and median is not None else 0.0,
-        marks=(*_onsets(numbers), *_beats(strip.child("ArrhythmiaResults"))), warnings=tuple(warnings),
+        marks=(*_beats(strip.child("ArrhythmiaResults")), *_onsets(numbers)), warnings=tuple(warnings),
         study_instance_uid=words(root, "UID", "DICOMStudyUID"),
         accession_number=words(root, "PatientVisit", "OrderNumber"), notes=_notes(root, statements, conclusion),
     )

@@ -21,7 +21,7 @@ from gateway.formats.safe_xml import Document, Element
 
 MAX_LEADS = 64
 _CJK = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_SPACE = re.compile(r"\s+")
+_DIGITS_AND_COMMAS = b"0123456789+-, \t\r\n"
 _SEXES = {"M": "M", "MALE": "M", "男": "M", "F": "F", "FEMALE": "F", "女": "F", "O": "O", "OTHER": "O"}
 _YEARS = {"YEARS": Decimal(1), "YEAR": Decimal(1), "Y": Decimal(1), "": Decimal(1), "MONTHS": Decimal(1) / 12,
           "WEEKS": Decimal(7) / Decimal("365.25"), "DAYS": 1 / Decimal("365.25")}
@@ -65,7 +65,7 @@ def measurements(element: Element | None, names: Mapping[str, str], *, zero_is_n
 def packed(text: str, *, prefix: str, what: str) -> bytes:
     """The bytes of a base64 text with line breaks. Raises Unreadable "<prefix>-base64"."""
     try:
-        return base64.b64decode(_SPACE.sub("", text), validate=True)
+        return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError) as exc:
         raise Unreadable(f"The packed samples of {what} are damaged.", reason=f"{prefix}-base64") from exc
 
@@ -78,21 +78,18 @@ def little_endian_words(data: bytes) -> IntSamples:
 def comma_list(text: str, *, prefix: str, what: str) -> IntSamples:
     """Whole numbers between commas. Raises Unreadable "<prefix>-digits"."""
     refusal = f"The samples of {what} are not a list of whole numbers."
-    bare = text.strip().rstrip(",")
+    bare = text.strip().rstrip(",").encode("ascii", "replace")
     if not bare:
         return np.zeros(0, dtype=np.int32)
-    if bare.translate(_DIGITS_AND_COMMAS):
+    if bare.translate(None, _DIGITS_AND_COMMAS):
         raise Unreadable(refusal, reason=f"{prefix}-digits")
     try:
         values = np.fromstring(bare, dtype=np.int64, sep=",")
     except ValueError as exc:
         raise Unreadable(refusal, reason=f"{prefix}-digits") from exc
-    if len(values) != bare.count(",") + 1 or values.max() > 2**31 - 1 or values.min() < -(2**31):
+    if len(values) != bare.count(b",") + 1 or values.max() > 2**31 - 1 or values.min() < -(2**31):
         raise Unreadable(refusal, reason=f"{prefix}-digits")
     return values.astype(np.int32)
-
-
-_DIGITS_AND_COMMAS = str.maketrans("", "", "0123456789+-, \t\r\n")
 
 
 def person_name(family: str, given: str) -> str:

@@ -1,12 +1,11 @@
 """Every ECG format, one line each. A format is recognised by its content, never by the name of the file.
 
-A new format is a new file with NAME, recognise and read, and its line in FORMATS.
+A new format is a new file with NAME, recognise and read, and its line in FORMATS. Formats that other packages bring
+(added_formats) are asked after all of ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import tzinfo
 
 from gateway.core.errors import Unreadable
@@ -20,21 +19,14 @@ from gateway.formats import (
     hl7_aecg,
     mfer,
     muse_xml,
+    pdf_record,
     scp_ecg,
     sierra_xml,
     wfdb_record,
 )
+from gateway.formats.added_formats import added_formats
+from gateway.formats.ecg_format import EcgFormat as EcgFormat
 from storage.model import EcgFacts
-
-
-@dataclass(frozen=True, slots=True)
-class EcgFormat:
-    """How to know one format, and how to read it. `read(data, time_zone=…)` raises Unreadable."""
-
-    name: str
-    recognise: Callable[[bytes], bool]
-    read: Callable[..., EcgRecord]
-
 
 FORMATS: tuple[EcgFormat, ...] = (
     EcgFormat(dicom_waveform.NAME, dicom_waveform.recognise, dicom_waveform.read),
@@ -48,19 +40,25 @@ FORMATS: tuple[EcgFormat, ...] = (
     EcgFormat(edf.NAME, edf.recognise, edf.read),
     EcgFormat(contec.NAME, contec.recognise, contec.read),
     EcgFormat(mfer.NAME, mfer.recognise, mfer.read),
+    EcgFormat(pdf_record.NAME, pdf_record.recognise, pdf_record.read),
 )
+
+
+def all_formats() -> tuple[EcgFormat, ...]:
+    """Ours, then those that installed packages bring."""
+    return (*FORMATS, *added_formats().formats)
 
 
 def recognise(data: bytes, file_name: str = "") -> str | None:
     """The format's name, or None. `file_name` is there for messages; it decides nothing."""
-    return next((known.name for known in FORMATS if known.recognise(data)), None)
+    return next((known.name for known in all_formats() if known.recognise(data)), None)
 
 
 def read_ecg(data: bytes, *, time_zone: tzinfo, file_name: str = "") -> EcgRecord:
     """Decode one ECG. Times without zone are the device's clock in `time_zone`. Raises Unreadable, reason named."""
     if not data:
         raise Unreadable("The file is empty.", reason="empty")
-    for known in FORMATS:
+    for known in all_formats():
         if known.recognise(data):
             return known.read(data, time_zone=time_zone)
     if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
@@ -76,6 +74,13 @@ def ecg_facts(record: EcgRecord, instance_id: str) -> EcgFacts:
         instance_id=instance_id, format=record.format, interval_us=record.interval_us,
         lead_names=tuple(lead.name for lead in record.leads), sample_count=record.sample_count,
         recorded_at=record.recorded_at, device_model=record.device_model, filters=record.filters,
-        measurements=dict(record.measurements), statements=record.statements, warnings=record.warnings,
+        measurements=_measurements(record), statements=record.statements, warnings=record.warnings,
         critical_statements=record.critical_statements,
     )
+
+
+def _measurements(record: EcgRecord) -> dict[str, float]:
+    """The cart's numbers; rules ask for one QTc, whatever its formula."""
+    found = dict(record.measurements)
+    corrected = next((key for key in ("qtc_bazett_ms", "qtc_fridericia_ms") if key in found), None)
+    return found | {"qtc_ms": found[corrected]} if corrected and "qtc_ms" not in found else found

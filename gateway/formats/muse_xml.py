@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Mapping
 from datetime import date, tzinfo
 from decimal import Decimal
 
@@ -76,7 +77,7 @@ def read(data: bytes, *, time_zone: tzinfo) -> EcgRecord:
         critical_statements=tuple(s for s in statements or original if _CRITICAL.match(s)),
         representative_beats=beats,
         beat_interval_us=_interval_us(blocks["MEDIAN"][0], "SampleBase", "SampleExponent") if beats else 0.0,
-        marks=(*_onsets(numbers), *_beats(root.child("QRSTimesTypes"))), warnings=tuple(warnings),
+        marks=(*_beats(root.child("QRSTimesTypes")), *_onsets(numbers)), warnings=tuple(warnings),
         notes=_who_said_it(test, statements, original), accession_number=order if order.strip("0") else "",
     )
 
@@ -95,41 +96,37 @@ def _leads(waveform: Element, warnings: list[str]) -> tuple[EcgLead, ...]:
         raise Unreadable(f"{len(blocks)} leads are more than any ECG has.", reason="muse-too-large")
     leads: dict[str, EcgLead] = {}
     for block in blocks:
-        said = words(block, "LeadID")
+        facts = block.fields()
+        said = facts.get("LeadID", "")
         name = lead_names.by_word(said) or said or "?"
         if name in leads:
             warnings.append(f"Lead {name} comes more than once; the first is shown.")
             continue
-        leads[name] = _lead(block, name, said, warnings)
+        leads[name] = _lead(facts, name, said, warnings)
     return tuple(leads.values())
 
 
-def _lead(block: Element, name: str, said: str, warnings: list[str]) -> EcgLead:
-    data = cart_xml.packed(words(block, "WaveFormData"), prefix="muse", what=f"lead {name}")
-    if whole(words(block, "LeadSampleSize") or "2") != 2:
+def _lead(facts: Mapping[str, str], name: str, said: str, warnings: list[str]) -> EcgLead:
+    data = cart_xml.packed(facts.get("WaveFormData", ""), prefix="muse", what=f"lead {name}")
+    if facts.get("LeadSampleSize", "2") != "2":
         raise Unreadable(f"The samples of lead {name} do not have two bytes each.", reason="muse-sample-size")
     samples = cart_xml.little_endian_words(data)
-    for element, stated in (("LeadSampleCountTotal", len(samples)), ("LeadByteCountTotal", len(data))):
-        promised = whole(words(block, element) or str(stated))
-        if promised != stated:
-            warnings.append(f"Lead {name} holds {stated} and not {words(block, element)} as {element} says.")
-    checksum = whole(words(block, "LeadDataCRC32"))
+    for element, held in (("LeadSampleCountTotal", len(samples)), ("LeadByteCountTotal", len(data))):
+        if facts.get(element, str(held)) != str(held):
+            warnings.append(f"Lead {name} holds {held} and not {facts[element][:20]} as {element} says.")
+    checksum = whole(facts.get("LeadDataCRC32", ""))
     if checksum is not None and checksum % 2**32 != zlib.crc32(data):
         warnings.append(f"The checksum of lead {name} is wrong: its samples may be damaged.")
-    if words(block, "LeadOff").upper() == "TRUE":
+    if facts.get("LeadOff", "").upper() == "TRUE":
         warnings.append(f"The cart says that lead {name} was off.")
     for element in ("FirstSampleBaseline", "LeadTimeOffset", "LeadOffsetFirstSample"):
-        if (number(words(block, element) or "0") or 0) != 0:
-            warnings.append(f"Lead {name} states a {element} of {words(block, element)}; it is not applied.")
-    return EcgLead(name=name, code=said, samples=samples, nv_per_unit=_nv_per_unit(block, name))
-
-
-def _nv_per_unit(block: Element, name: str) -> float:
-    step = number(words(block, "LeadAmplitudeUnitsPerBit"))
-    unit = _UNITS.get(words(block, "LeadAmplitudeUnits").upper())
+        if facts.get(element, "0") not in ("0", ""):
+            warnings.append(f"Lead {name} states a {element} of {facts[element][:20]}; it is not applied.")
+    step = number(facts.get("LeadAmplitudeUnitsPerBit", ""))
+    unit = _UNITS.get(facts.get("LeadAmplitudeUnits", "").upper())
     if step is None or step == 0 or unit is None:
         raise Unreadable(f"Lead {name} states no gain; a gain is never guessed.", reason="muse-uncalibrated")
-    return float(step * NANOVOLTS[unit])
+    return EcgLead(name=name, code=said, samples=samples, nv_per_unit=float(step * NANOVOLTS[unit]))
 
 
 def _filters(waveform: Element) -> str:

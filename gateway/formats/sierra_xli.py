@@ -67,23 +67,28 @@ def _codes(data: bytes) -> NDArray[np.uint16]:
 
 def _lzw(data: bytes, *, max_bytes: int) -> bytes:
     codes = _codes(data).tolist()
+    if not codes:
+        return b""
     table = list(_BYTES)
-    out: list[bytes] = []
-    before = b""
-    growing = _LAST_CODE + 1 - len(table) + 1          # so many codes until the table is full
-    for code in codes[:growing]:
-        if code < len(table):
+    size, before = len(table), _BYTES[codes[0]] if codes[0] < len(_BYTES) else b""
+    if not before:
+        raise Unreadable("The compressed samples are damaged.", reason="sierra-lzw")
+    out = [before]
+    growing = 1 + _LAST_CODE + 1 - size                # so many codes until the table is full
+    for code in codes[1:growing]:
+        if code < size:
             string = table[code]
-        elif code == len(table) and before:
+            table.append(before + string[:1])
+        elif code == size:
             string = before + before[:1]
+            table.append(string)
         else:
             raise Unreadable("The compressed samples are damaged.", reason="sierra-lzw")
-        if before and len(table) <= _LAST_CODE:
-            table.append(before + string[:1])
+        size += 1
         out.append(string)
         before = string
     rest = codes[growing:]
-    lengths = [len(string) for string in table]
+    lengths = list(map(len, table))
     if sum(map(len, out)) + sum(map(lengths.__getitem__, rest)) > max_bytes:
         raise Unreadable("A lead holds more samples than stated.", reason="sierra-too-large")
     out.extend(map(table.__getitem__, rest))

@@ -221,7 +221,8 @@ def _marks(root: Element, interpretation: Element | None, has_beats: bool) -> It
     if not has_beats:
         return
     measured = interpretation.child("globalmeasurements") if interpretation is not None else None
-    for place in (measured, *(root.find("waveforms", "repbeats") or Element("", {})).all("repbeat")):
+    beats = root.find("waveforms", "repbeats")
+    for place in (measured, *(beats.all("repbeat") if beats is not None else ())):
         if place is not None:
             yield from _marks_of_beat(place)
 
