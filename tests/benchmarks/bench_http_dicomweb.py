@@ -11,6 +11,7 @@ at 5,000.
 from __future__ import annotations
 
 import asyncio
+import gc
 import http.client
 import io
 import json
@@ -216,6 +217,8 @@ async def _serve_until_told(folder: Path, instance_count: int, pipe: Connection)
         token = await add_token(parts, archive.SITE_IDS[0], "ingest")
         await parts.database.write(lambda tx: archive.fill(tx.connection, archive.plan(instance_count)))
         async with serving(parts) as web:
+            gc.collect()                 # as the shipped program does once it is ready
+            gc.freeze()
             pipe.send((web.server.host, web.server.port, token))
             await asyncio.to_thread(pipe.recv)
 

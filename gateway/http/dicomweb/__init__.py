@@ -13,6 +13,7 @@ from gateway.http.dicomweb.wado import Retrieve
 from gateway.http.routing import CLINICS, READERS, Handler, Route
 from gateway.services.ports import Parts
 from gateway.services.render import Renderings
+from gateway.services.walk_series import SeriesWalks
 from storage.model import Role
 
 _VIEWERS = READERS | CLINICS
@@ -27,12 +28,15 @@ def routes(parts: Parts) -> list[Route]:
     """The rows of DICOMweb."""
     renderings = Renderings(parts)
     log = RetrievalLog(parts)
+    walks = SeriesWalks(parts)
     search, store = Search(parts, renderings), Store(parts)
-    bulk = Bulk(parts, renderings, log)
+    bulk = Bulk(parts, walks, renderings, log)
     retrieve = Retrieve(parts, renderings, log)
-    frames = Frames(parts, renderings, log)
-    rendered = Rendered(parts, renderings, log)
+    frames = Frames(walks, renderings, log)
+    rendered = Rendered(parts, walks, renderings, log)
     table = [
+        # First, because addresses are tried in this order, and frames are asked for by the thousand.
+        _read(_INSTANCE + "/frames/{frames}", frames.get, "WADO-RS: frames"),
         _read("/dicom-web/studies", search.studies, "QIDO-RS: search for studies"),
         _read("/dicom-web/series", search.series, "QIDO-RS: search for series of all studies"),
         _read("/dicom-web/instances", search.instances, "QIDO-RS: search for instances of all studies"),
@@ -52,7 +56,6 @@ def routes(parts: Parts) -> list[Route]:
         _read(_STUDY + "/pixeldata", bulk.pixels, "WADO-RS: the frames of a study as stored"),
         _read(_SERIES + "/pixeldata", bulk.pixels, "WADO-RS: the frames of a series as stored"),
         _read(_INSTANCE + "/pixeldata", bulk.pixels, "WADO-RS: the frames of an instance as stored"),
-        _read(_INSTANCE + "/frames/{frames}", frames.get, "WADO-RS: frames"),
         _read(_STUDY + "/rendered", rendered.pictures, "WADO-RS: a picture of each image of a study"),
         _read(_SERIES + "/rendered", rendered.pictures, "WADO-RS: a picture of each image of a series"),
         _read(_INSTANCE + "/rendered", rendered.picture, "WADO-RS: a picture of an instance"),

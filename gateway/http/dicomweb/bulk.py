@@ -19,6 +19,7 @@ from gateway.http.errors import problem_response
 from gateway.services.find_studies import StoredInstance
 from gateway.services.ports import Parts
 from gateway.services.render import Renderings
+from gateway.services.walk_series import SeriesWalks
 
 PIXEL_TAGS = ("7FE00010", "7FE00008", "7FE00009")
 
@@ -26,14 +27,15 @@ PIXEL_TAGS = ("7FE00010", "7FE00008", "7FE00009")
 class Bulk:
     """The handlers of …/bulkdata and …/pixeldata."""
 
-    def __init__(self, parts: Parts, renderings: Renderings, log: RetrievalLog) -> None:
+    def __init__(self, parts: Parts, walks: SeriesWalks, renderings: Renderings, log: RetrievalLog) -> None:
         self._parts = parts
+        self._walks = walks
         self._renderings = renderings
         self._log = log
 
     async def value(self, request: web.Request) -> web.StreamResponse:
         """GET …/bulkdata/{path}: one long value, as the data set holds it."""
-        line = await line_of(self._parts, request)
+        line = await line_of(self._walks, request)
         path = request.match_info["path"].upper()
         is_single, is_multipart = _forms(request)
         if not (is_single or is_multipart):

@@ -13,7 +13,16 @@ from enum import StrEnum
 from aiohttp import web
 
 from gateway.core.errors import InvalidRequest, NotFound
-from gateway.http.dicomweb.media import ANY_SYNTAX, OCTETS, Acceptable, Part, acceptable, send_multipart, whole
+from gateway.http.dicomweb.media import (
+    ANY_SYNTAX,
+    OCTETS,
+    Acceptable,
+    Part,
+    acceptable,
+    in_one_piece,
+    send_multipart,
+    whole,
+)
 from gateway.http.dicomweb.retrieval_log import RetrievalLog
 from gateway.http.dicomweb.wado import instance_url, line_of, ref_of
 from gateway.http.errors import problem_response
@@ -34,8 +43,8 @@ from gateway.renditions.decode import (
 )
 from gateway.renditions.frames import StoredImage
 from gateway.renditions.stored_file import EXPLICIT_BIG_ENDIAN, EXPLICIT_LITTLE_ENDIAN
-from gateway.services.ports import Parts
 from gateway.services.render import Renderings
+from gateway.services.walk_series import SeriesWalks
 from storage.model import ObjectRef
 
 JPHC = "image/jphc"
@@ -74,15 +83,15 @@ class _Encoding:
 class Frames:
     """The handler of …/frames/{list}."""
 
-    def __init__(self, parts: Parts, renderings: Renderings, log: RetrievalLog) -> None:
-        self._parts = parts
+    def __init__(self, walks: SeriesWalks, renderings: Renderings, log: RetrievalLog) -> None:
+        self._walks = walks
         self._renderings = renderings
         self._log = log
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """GET …/frames/1,2,3"""
         numbers = frame_numbers(request.match_info["frames"])
-        line = await line_of(self._parts, request)
+        line = await line_of(self._walks, request)
         ref = ref_of(line)
         image, first = await self._first(ref, numbers)
         if max(numbers) > image.frame_count:
@@ -98,6 +107,8 @@ class Frames:
             return web.Response(body=data, headers={"Content-Type": encoding.content_type,
                                                     "Cache-Control": "no-store"})
         url = instance_url(request, line)
+        if first is not None and encoding.way is _Way.STORED:
+            return in_one_piece(encoding.media_type, encoding.content_type, first, f"{url}/frames/1")
 
         async def parts() -> AsyncIterator[Part]:
             for number in numbers:

@@ -101,6 +101,15 @@ async def send_multipart(request: web.Request, media_type: str, parts: AsyncIter
     return response
 
 
+def in_one_piece(media_type: str, content_type: str, data: bytes, location: str) -> web.Response:
+    """A multipart answer of one part that is in memory already: one length, one write."""
+    boundary = os.urandom(16).hex()
+    opening = f"--{boundary}\r\nContent-Type: {content_type}\r\nContent-Location: {location}\r\n\r\n"
+    body = b"".join((opening.encode("ascii"), data, f"\r\n--{boundary}--\r\n".encode("ascii")))
+    return web.Response(body=body, headers={
+        "Content-Type": f'multipart/related; type="{media_type}"; boundary={boundary}', "Cache-Control": "no-store"})
+
+
 class PeerMultipart(MultipartReader):
     """Multipart as PACS write it: Orthanc's boundary has 73 characters, three more than RFC 2046 allows."""
 

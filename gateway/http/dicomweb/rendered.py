@@ -23,6 +23,7 @@ from gateway.renditions.previews import PREVIEW_QUALITY, PREVIEW_SIDE, THUMBNAIL
 from gateway.services.find_studies import StoredInstance
 from gateway.services.ports import Parts
 from gateway.services.render import Renderings
+from gateway.services.walk_series import SeriesWalks
 
 DEFAULT_QUALITY = 90
 MAX_CLIP_FRAMES = 300
@@ -50,8 +51,9 @@ class _Wish:
 class Rendered:
     """The handlers of …/rendered and …/thumbnail."""
 
-    def __init__(self, parts: Parts, renderings: Renderings, log: RetrievalLog) -> None:
+    def __init__(self, parts: Parts, walks: SeriesWalks, renderings: Renderings, log: RetrievalLog) -> None:
         self._parts = parts
+        self._walks = walks
         self._renderings = renderings
         self._log = log
 
@@ -63,7 +65,7 @@ class Rendered:
         format, is_multipart = _format(request, has_clip=has_clip)
         if format is None:
             return _not_acceptable()
-        line = await line_of(self._parts, request)
+        line = await line_of(self._walks, request)
         ref = ref_of(line)
         image = await self._renderings.image(ref)
         if max(numbers) > image.frame_count:

@@ -35,9 +35,10 @@ from gateway.http.routing import caller_of
 from gateway.renditions.native_xml import to_xml
 from gateway.renditions.series_metadata import filled_in
 from gateway.renditions.transcode import other_syntaxes
-from gateway.services.find_studies import StoredInstance, instance_at, instances_below
+from gateway.services.find_studies import StoredInstance, instances_below
 from gateway.services.ports import Parts
 from gateway.services.render import Renderings, device_codec, metadata_line
+from gateway.services.walk_series import SeriesWalks
 from storage.model import ObjectRef
 
 
@@ -146,11 +147,11 @@ async def lines_of(parts: Parts, request: web.Request, *, has_attributes: bool =
                                  sop_instance_uid=info.get("instance", ""), has_attributes=has_attributes)
 
 
-async def line_of(parts: Parts, request: web.Request) -> StoredInstance:
+async def line_of(walks: SeriesWalks, request: web.Request) -> StoredInstance:
     """The one instance that the address names. Raises NotFound."""
     info = request.match_info
-    return await instance_at(parts, caller_of(request).scope, study_instance_uid=info["study"],
-                             series_instance_uid=info["series"], sop_instance_uid=info["instance"])
+    return await walks.instance_at(caller_of(request).scope, study_instance_uid=info["study"],
+                                   series_instance_uid=info["series"], sop_instance_uid=info["instance"])
 
 
 def instance_url(request: web.Request, line: StoredInstance) -> str:
