@@ -16,6 +16,7 @@ from gateway.http import (
     devices,
     dicomweb,
     ecg,
+    ecg_analysis,
     events,
     health,
     keeping,
@@ -68,7 +69,7 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
         *quarantine.routes(parts), *device_text.routes(parts), *events.routes(parts), *health.routes(parts),
         *keeping.routes(parts), *commitments.routes(parts),
         *reports.routes(parts), *orders.routes(parts), *order_matches.routes(parts),
-        *ecg.routes(parts), *dicomweb.routes(parts),
+        *ecg_analysis.routes(parts), *ecg.routes(parts), *dicomweb.routes(parts),
     ]
 
 

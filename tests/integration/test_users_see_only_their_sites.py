@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from gateway.core.ecg_analysis import METHOD
 from gateway.http.app import ROUTES
 from gateway.services.ports import Event
 from storage.model import EVERYWHERE, Role
@@ -140,6 +141,11 @@ TABLE: dict[tuple[str, str], Call] = {
     # ECG
     ("POST", "/api/ecg"): Call(send=_ecg),
     ("GET", "/api/ecg/{instance_id}"): Call(ECG),
+    ("GET", "/api/ecg/statements"): list_of(),
+    ("GET", "/api/ecg/{instance_id}/analysis"): Call(ECG),
+    ("GET", "/api/ecg/{instance_id}/median-beats"): Call(ECG),
+    ("PUT", "/api/ecg/{instance_id}/fiducials"): Call(ECG, as_json(fiducials_us={}, method=METHOD)),
+    ("GET", "/api/ecg/{instance_id}/previous"): Call(ECG),
     ("GET", "/api/ecg/{instance_id}/samples"): Call(ECG),
     ("GET", "/api/ecg/{instance_id}/original"): Call(ECG),
     # administrators
@@ -157,6 +163,12 @@ TABLE: dict[tuple[str, str], Call] = {
     ("POST", "/api/admin/knocks/{knock_id}/dismiss"): Call({"knock_id": "other_knock"}, is_for_alliance=True),
     ("GET", "/api/admin/origins"): Call(is_for_alliance=True),
     ("POST", "/api/admin/origins/{study_id}/settle"): Call({"study_id": "waiting_study"}, as_json(
+        site_id="{site}", reason="电话核实"), is_for_alliance=True),
+    ("GET", "/api/admin/origins/settled"): Call(is_for_alliance=True),
+    ("POST", "/api/admin/origins/{study_id}/move"): Call({"study_id": "movable_study"}, as_json(
+        site_id="spare", reason="电话核实"), is_for_alliance=True),
+    ("GET", "/api/studies/{study_id}/origin"): Call({"study_id": "other_waiting_study"}, is_for_alliance=True),
+    ("POST", "/api/studies/{study_id}/origin"): Call({"study_id": "other_waiting_study"}, as_json(
         site_id="{site}", reason="电话核实"), is_for_alliance=True),
     ("GET", "/api/admin/relay-rules"): Call(is_for_alliance=True),
     ("PUT", "/api/admin/relay-rules"): Call(is_for_alliance=True, send=lambda clinic: {"json": {"rules": []}}),

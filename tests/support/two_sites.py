@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from gateway.core.errors import DestinationUnavailable
 from gateway.core.order import OrderRequest
-from gateway.services import complete_study, deliver, route_study
+from gateway.services import complete_study, deliver, examine_ecg, route_study
 from gateway.services.activate_rules import ensure_rules
 from gateway.services.administer_partners import add_partner
 from gateway.services.administer_sites import By
@@ -43,6 +43,7 @@ from storage.model.commitments import Commitment, CommitmentItem, CommitmentStat
 from storage.model.orders import Hl7Partner, OrderSource
 from storage.tables import schema
 from tests.support import dicom_builders, ecg_builders
+from tests.support.beating_ecgs import ecg_with_beats
 from tests.support.kept_studies import add_kept
 from tests.support.matched_orders import add_questions
 from tests.support.web import PASSWORD, add_exam, add_person, add_site, add_token
@@ -91,7 +92,7 @@ async def make_clinic(parts: Parts, site_id: str, word: str) -> Clinic:
 async def run_due_jobs(parts: Parts, clock) -> None:
     """Let the quiet period pass and run what is due, as the runner would."""
     clock.advance(parts.settings.quiet_period_s + 1)
-    handlers = {**complete_study.HANDLERS, **route_study.HANDLERS,
+    handlers = {**complete_study.HANDLERS, **examine_ecg.HANDLERS, **route_study.HANDLERS,
                 **deliver.handlers({DestinationKind.CLINIC_PAGE: _Page(), DestinationKind.DICOM: _NodeIsDown()})}
     while jobs := await claim_jobs(parts):
         for job in jobs:
@@ -173,8 +174,8 @@ async def _receive(parts: Parts, clinic: Clinic) -> None:
     film = dicom_builders.dx_image(ids=ids, patient=patient, AccessionNumber=f"ACC-{clinic.site_id}")
     receipt = await receive_part10(parts, film, sender)
     assert receipt.study_id is not None, receipt
-    ecg = await receive_ecg(parts, ecg_builders.aecg(name=f"演示{word}心电", patient_id=f"ID-{clinic.site_id}-2"),
-                            sender)
+    ecg = await receive_ecg(parts, ecg_builders.aecg(ecg_with_beats(), name=f"演示{word}心电",
+                                                     patient_id=f"ID-{clinic.site_id}-2"), sender)
     clinic.new_film = dicom_builders.dx_image(ids=ids, patient=patient)
     clinic.new_ecg = ecg_builders.aecg(name=f"演示{word}心电二", patient_id=f"ID-{clinic.site_id}-3")
     twin = dicom_builders.dx_image(ids=ids, patient=patient, sop_instance_uid=receipt.sop_instance_uid, KVP="80")
@@ -189,8 +190,11 @@ async def _receive(parts: Parts, clinic: Clinic) -> None:
         lambda tx: tx.worklists.readings_of([receipt.study_id or "", ecg.study_id], EVERYWHERE))
     clinic.ids |= {"reading": readings[receipt.study_id].id, "ecg_reading": readings[ecg.study_id].id}
     relay = Device(new_id(), clinic.site_id, f"演示{word}前置机", "RELAY", None, "", is_relay=True)
-    waiting = await receive_part10(parts, dicom_builders.dx_image(), replace(sender, device=relay))
-    clinic.ids["waiting_study"] = waiting.study_id or ""       # nobody can say yet whose it is
+    for key in ("waiting_study", "other_waiting_study"):
+        waiting = await receive_part10(parts, dicom_builders.dx_image(), replace(sender, device=relay))
+        clinic.ids[key] = waiting.study_id or ""               # nobody can say yet whose it is
+    wrong = await receive_part10(parts, dicom_builders.dx_image(), sender)
+    clinic.ids["movable_study"] = wrong.study_id or ""         # it is another clinic's
 
 
 async def _sign(parts: Parts, clinic: Clinic) -> None:
@@ -247,6 +251,7 @@ async def two_clinics(parts: Parts) -> tuple[Clinic, Clinic]:
     """The two, in one alliance with its rules, and an administrator of the whole ("boss")."""
     await ensure_rules(parts)
     await add_person(parts, "boss", (Role.ADMIN, None))
+    await add_site(parts, "spare", "演示第三方")
     return await make_clinic(parts, "alder", "甲山"), await make_clinic(parts, "birch", "乙水")
 
 

@@ -92,7 +92,7 @@ class EcgAnalysisView(msgspec.Struct, frozen=True):
 
 
 class EcgFiducialsRequest(msgspec.Struct, frozen=True):
-    """A doctor's points on the median beat, all or some of FIDUCIAL_NAMES; none: take the correction back."""
+    """Every point that the doctor sees on the median beat, by FIDUCIAL_NAMES; none: take the correction back."""
 
     fiducials_us: dict[str, float]
     method: str                    # of the analysis that the doctor saw

@@ -618,7 +618,7 @@ export interface EcgAnalysisView {
   priority_hints: PriorityHintView[];
 }
 
-/** A doctor's points on the median beat, all or some of FIDUCIAL_NAMES; none: take the correction back. */
+/** Every point that the doctor sees on the median beat, by FIDUCIAL_NAMES; none: take the correction back. */
 export interface EcgFiducialsRequest {
   fiducials_us: Record<string, number>;
   method: string;
@@ -964,6 +964,31 @@ export interface WaitingOriginView {
   instance_count: number;
   evidence: EvidenceView[];
   elements: Record<string, string>;
+}
+
+export interface SiteChoiceView {
+  id: string;
+  name: string;
+}
+
+/** One study of the inbox for who reads it, with the sites that it may be given to. */
+export interface OriginQuestionView {
+  waiting: WaitingOriginView;
+  sites: SiteChoiceView[];
+}
+
+/** A study whose site a person named. */
+export interface SettledOriginView {
+  study_id: string;
+  patient_id: string;
+  patient_name: string;
+  modality: string;
+  study_at: string | null;
+  site_id: string;
+  site_name: string;
+  settled_at: string | null;
+  settled_by: string;
+  reason: string;
 }
 
 export interface SettleOriginRequest {
