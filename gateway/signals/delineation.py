@@ -1,9 +1,10 @@
 """Where the waves of the averaged beat begin and end, seen by all leads together.
 
-QRS and P: the speed of the heart's vector (the root of the sum of squared slopes over the independent leads) rises
-from rest at the onset that any lead shows first and falls back at the offset that any lead shows last; this is the
-multi-lead reading that CSE (Willems et al. 1985) and IEC 60601-2-25 mean by a global interval. Threshold on a slope
-envelope: after Laguna, Jané and Caminal (1994). T offset: in each lead the point that makes the trapezium under the
+QRS onset and P: the speed of the heart's vector (the root of the sum of squared slopes over the independent leads)
+rises from rest at the onset that any lead shows first; this is the multi-lead reading that CSE (Willems et al. 1985)
+and IEC 60601-2-25 mean by a global interval. Threshold on a slope envelope: after Laguna, Jané and Caminal (1994).
+QRS offset: the end in each lead, and of these the one that a third of the leads outlasts: the latest that is not one
+lead's ST segment. T offset: in each lead the point that makes the trapezium under the
 falling T largest (Zhang et al. 2005, Vázquez-Seisdedos et al. 2011), then the median of the leads with a T to show,
 because a low T ends anywhere. The fractions were chosen on the tuning half of LUDB, never on the half reported.
 """
@@ -19,7 +20,8 @@ from gateway.signals.median_beats import DominantBeat
 from gateway.signals.traces import INDEPENDENT_LEADS, STANDARD_LEADS, Signal
 
 _QRS_LOW_PASS_HZ, _QRS_SPAN_S = 80.0, 0.008
-_QRS_ONSET_FRACTION, _QRS_OFFSET_FRACTION = 0.03, 0.05
+_QRS_ONSET_FRACTION = 0.03
+_QRS_OFFSET_LOW_PASS_HZ, _QRS_OFFSET_FRACTION, _LATE_LEADS_PERCENT = 50.0, 0.04, 65
 _P_LOW_PASS_HZ, _P_SPAN_S = 25.0, 0.02
 _P_ONSET_FRACTION, _P_OFFSET_FRACTION = 0.25, 0.5
 _T_LOW_PASS_HZ = 20.0
@@ -66,12 +68,33 @@ def find_qrs(beat: DominantBeat, not_before: int = 0) -> Qrs | None:
         return None
     limit = rest_before + _QRS_ONSET_FRACTION * (speed[top] - rest_before)
     onset = _leave(speed, top, -1, limit, round(0.012 * rate), max(not_before, r - round(0.2 * rate)))
-    limit = rest_after + _QRS_OFFSET_FRACTION * (speed[top] - rest_after)
-    offset = _leave(speed, top, 1, limit, round(0.016 * rate), r + round(0.25 * rate))
+    offset = _latest_offset(beat)
+    if offset <= onset:
+        return None
     rows = beat.rows(INDEPENDENT_LEADS) or list(range(len(beat.names)))
     inside = slice(max(0, int(onset)), int(offset) + 1)
     peak = inside.start + int(np.argmax((beat.average_uv[rows, inside] ** 2).sum(axis=0)))
     return Qrs(onset, peak, offset)
+
+
+def _latest_offset(beat: DominantBeat) -> float:
+    """Where the slope of each lead comes to rest, and of these the latest that others share."""
+    rate, r = beat.rate, beat.r_index
+    rows = beat.rows(STANDARD_LEADS) or list(range(len(beat.names)))
+    smooth = band(beat.average_uv[rows], rate, high_hz=_QRS_OFFSET_LOW_PASS_HZ)
+    span, reach = max(1, round(_QRS_SPAN_S * rate)), max(1, round(0.006 * rate))
+    slope = np.abs(smooth[:, span:] - smooth[:, :-span])
+    slope = np.pad(slope, ((0, 0), (span // 2 + reach, span - span // 2 + reach)), mode="edge")
+    # The largest slope near each sample: the turning point of a wave is no rest.
+    slope = np.lib.stride_tricks.sliding_window_view(slope, 2 * reach + 1, axis=1).max(axis=2)
+    ends = []
+    for row in slope:
+        begin, end = r - round(0.1 * rate), r + round(0.12 * rate)
+        top = begin + int(np.argmax(row[begin:end]))
+        rest = float(np.percentile(row[r + round(0.06 * rate):r + round(0.3 * rate)], 20))
+        limit = rest + _QRS_OFFSET_FRACTION * (row[top] - rest)
+        ends.append(_leave(row, top, 1, limit, round(0.016 * rate), r + round(0.25 * rate)) - reach)
+    return float(np.percentile(ends, _LATE_LEADS_PERCENT))
 
 
 def find_p(beat: DominantBeat, qrs: Qrs, rr_samples: float) -> PWave | None:

@@ -1,11 +1,12 @@
 """Suspect that limb electrodes were swapped, by the signs that textbooks and Kligfield et al. 2007 give.
 
-LA/RA: I upside down in P, QRS and T while aVR stands upright; with dextrocardia the same is seen, but there the R
-waves shrink from V1 to V6, so the chest leads must grow as usual. An arm swapped with the right leg leaves one limb
-lead nearly flat, because both its electrodes then see the legs: II for RA/RL, III for LA/RL. LA/LL turns III over and
-swaps I with II, and RA/LL turns II over: both look like another axis, so only P waves that no sinus rhythm makes are
-taken (P in III upright and taller than in II with P in I taller than in II; P and QRS upside down in II and aVF and
-aVR upright). The wording is "suspected": a sign, never a finding.
+LA/RA: lead I is upside down, P wave too, so it runs against V6, which it otherwise resembles, while III (now the old
+II) goes with V6; with dextrocardia I is upside down as well, but there the R waves do not grow from V1 to V5 and V6.
+RA/LL: II and III are upside down against V6, P too. An arm swapped with the right leg leaves one limb lead nearly
+flat, because both its electrodes then see the legs: II for RA/RL, III for LA/RL. LA/LL looks like another axis; only P
+waves that no sinus rhythm makes (taller in I than in II and upside down in III, QRS and T with them) are taken, so
+most such swaps pass unseen. The wording is "suspected": a sign, never a finding. Without V5 or V6 only the flat lead
+can be told.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from gateway.signals.traces import LIMB_LEADS, Signal
 
 _FLAT_SHARE = 0.12                    # of the next larger of I, II, III, peak to peak
 _FLAT_UV = 150.0
-_MIN_P_UV, _MIN_QRS_UV = 25.0, 150.0
+_MIN_P_UV, _MIN_QRS_UV, _NARROW_US = 15.0, 150.0, 120_000
 
 
 def reversal_hints(beat: DominantBeat | None, fiducials_us: Mapping[str, float], *,
@@ -33,10 +34,9 @@ def reversal_hints(beat: DominantBeat | None, fiducials_us: Mapping[str, float],
     flat = _flat_lead(waves)
     if flat:
         return [_hint(*flat)]
-    if _is_dextro_like(waves) and _chest_grows(waves):
+    if waves.is_against("I") and waves.likeness("III") > 0 and _chest_grows(waves):
         return [_hint("LA/RA", ("I", "aVR", "aVL"))]
-    if waves.has_p and waves.p("II") < -_MIN_P_UV and waves.p("aVR") > _MIN_P_UV and waves.p("I") < 0 \
-            and waves.qrs("II") < -_MIN_QRS_UV / 2 and waves.qrs("aVR") > 0:
+    if waves.is_against("II") and waves.likeness("III") < -0.3 and _chest_grows(waves):
         return [_hint("RA/LL", ("II", "aVR", "aVF"))]
     if do_leads_agree and waves.has_p and waves.p("I") > waves.p("II") + _MIN_P_UV and waves.p("III") < -_MIN_P_UV \
             and waves.p("II") > 0 and waves.qrs("III") < -_MIN_QRS_UV and waves.t("III") < 0:
@@ -70,6 +70,25 @@ class _Waves:
     def r(self, lead: str) -> float:
         return float(self._part(lead, "qrs_onset", "qrs_offset").max(initial=0.0))
 
+    def likeness(self, lead: str) -> float:
+        """Correlation with V6 (V5 without it) from P to T; 0 if it says nothing."""
+        chest = next((name for name in ("V6", "V5") if name in self.beat.names and self.whole_span(name) > 100), None)
+        if chest is None:
+            return 0.0
+        r, rate = self.beat.r_index, self.beat.rate
+        part = slice(r - round(0.2 * rate), r + round(0.36 * rate))
+        a, b = self._row(lead)[part], self._row(chest)[part]
+        a, b = a - a.mean(), b - b.mean()
+        size = float(np.sqrt((a**2).sum() * (b**2).sum()))
+        return float((a * b).sum()) / size if size else 0.0
+
+    def is_against(self, lead: str) -> bool:
+        """True for a lead that mirrors the left chest leads in P and all; without P the QRS must be narrow and clear."""
+        if self.has_p:
+            return self.likeness(lead) < -0.5 and self.p(lead) < -_MIN_P_UV
+        width_us = self.fiducials_us["qrs_offset"] - self.fiducials_us["qrs_onset"]
+        return self.likeness(lead) < -0.65 and self.qrs(lead) < -_MIN_QRS_UV and width_us < _NARROW_US
+
     def t(self, lead: str) -> float:
         return _extreme(self._part(lead, "qrs_offset", "t_offset"))
 
@@ -100,16 +119,11 @@ def _flat_lead(waves: _Waves) -> tuple[str, tuple[str, ...]] | None:
     return ("RA/RL" if lead == "II" else "LA/RL"), (lead,)
 
 
-def _is_dextro_like(waves: _Waves) -> bool:
-    is_upside_down = waves.qrs("I") < -_MIN_QRS_UV and waves.qrs("aVR") > 0 and waves.t("I") <= 0
-    return is_upside_down and waves.has_p and waves.p("I") < -_MIN_P_UV and waves.p("aVR") > -_MIN_P_UV / 2
-
-
 def _chest_grows(waves: _Waves) -> bool:
     """R in V5 or V6 larger than in V1, as the left ventricle makes it; False too without chest leads."""
     left = max(waves.r("V5"), waves.r("V6"))
-    return left > 300 and left > waves.r("V1") * 1.2
+    return left > 200 and left > waves.r("V1") * 1.2
 
 
 def _hint(swap: str, leads: tuple[str, ...]) -> QualityHint:
-    return QualityHint(QualityKind.LIMB_REVERSAL, leads, None, "", swap in ("LA/RA", "RA/RL", "LA/RL"), swap)
+    return QualityHint(QualityKind.LIMB_REVERSAL, leads, None, "", swap != "LA/LL", swap)
