@@ -67,7 +67,7 @@ def lead(name: str, code: str, channel: Channel, samples: NDArray[np.generic], *
     missing = samples == null if null is not None else None
     scale = float(channel.nv_per_unit)
     if kind.kind == "f":
-        return _from_floats(name, code, samples.astype(np.float64), scale, float(offset or 0), missing)
+        return _from_floats(name, code, samples, scale, float(offset or 0), missing)
     baseline = float(offset or 0)
     whole = samples.astype(np.int64)
     if kind.itemsize == 4 and kind.kind == "u":          # 32 bits without sign do not fit the model's 32 with one
@@ -77,11 +77,11 @@ def lead(name: str, code: str, channel: Channel, samples: NDArray[np.generic], *
                    start_us=start_us, missing=missing if missing is not None and missing.any() else None)
 
 
-def _from_floats(name: str, code: str, values: NDArray[np.float64], scale: float, offset: float,
+def _from_floats(name: str, code: str, values: NDArray[np.generic], scale: float, offset: float,
                  missing: NDArray[np.bool_] | None) -> EcgLead:
     """Samples that are no integers become whole nanovolts."""
     with np.errstate(over="ignore", invalid="ignore"):
-        nanovolts = np.rint((values + offset) * scale)
+        nanovolts = np.rint((values.astype(np.float64) + offset) * scale)
     gone = ~np.isfinite(nanovolts) if missing is None else ~np.isfinite(nanovolts) | missing
     nanovolts[gone] = 0
     if len(nanovolts) and np.abs(nanovolts).max() > _MOST_NANOVOLTS:

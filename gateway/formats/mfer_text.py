@@ -44,7 +44,7 @@ class MferText:
     def _choose(self, raw: bytes) -> tuple[str, bool]:
         bare = raw.rstrip(b"\0")
         if _is_utf_16(raw):
-            return "utf-16-le", self._codec != "utf-16-le" and not bare.replace(b"\0", b"").isascii()
+            return "utf-16-le", self._codec != "utf-16-le" and not raw.decode("utf-16-le", "replace").isascii()
         if bare.isascii() and b"\x1b" not in bare and self._codec not in ("utf-16-le", "utf-16"):
             return "ascii", False
         if self._codec is not None and self._codec != "ascii" and _fits(raw, self._codec):

@@ -51,7 +51,7 @@ def marks(data: bytes, *, frames_per_second: Decimal, warnings: list[str]) -> tu
             if word == 0:
                 return tuple(out)
             sample += amount
-            pending = (kind, sample)
+            pending = (kind, sample) if kind else None   # type 0 marks nothing, it only moves the time
             if len(out) >= MAX_ANNOTATIONS:
                 warnings.append(f"Only the first {MAX_ANNOTATIONS} annotations are shown.")
                 return tuple(out)
