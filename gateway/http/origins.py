@@ -9,15 +9,18 @@ from aiohttp import web
 from gateway.core.errors import InvalidRequest
 from gateway.core.study_origin import RULE_ELEMENTS
 from gateway.http.messages import origins as m
-from gateway.http.routing import ADMINS, Route, caller_of, json_response, read_json
+from gateway.http.routing import ADMINS, READERS, Route, caller_of, json_response, read_json
 from gateway.services.administer_sites import By, require_alliance
 from gateway.services.ports import Parts
 from gateway.services.settle_origin import (
     WaitingStudy,
+    list_settled_by_people,
     list_waiting,
+    move_origin,
     replace_relay_rules,
     settle_origin,
     try_relay_rules,
+    waiting_study,
 )
 from storage.model import EVERYWHERE, Comparison, EvidenceKind, RelayRule, StudyOrigin, new_id
 
@@ -28,6 +31,24 @@ def routes(parts: Parts) -> list[Route]:
         waiting = await list_waiting(parts, _by(request))
         names = {site.id: site.name for site in await parts.database.read(lambda tx: tx.sites.sites(EVERYWHERE))}
         return json_response([_waiting_view(one, names) for one in waiting])
+
+    async def settled(request: web.Request) -> web.StreamResponse:
+        found = await list_settled_by_people(parts, _by(request))
+        sites, people = await parts.database.read(lambda tx: (tx.sites.sites(EVERYWHERE), tx.users.all()))
+        names = {one.id: one.name for one in sites} | {one.id: one.display_name for one in people}
+        return json_response([_settled_view(one, names) for one in found])
+
+    async def ask(request: web.Request) -> web.StreamResponse:
+        waiting, sites = await waiting_study(parts, request.match_info["study_id"], _by(request))
+        return json_response(m.OriginQuestionView(
+            _waiting_view(waiting, {site.id: site.name for site in sites}),
+            [m.SiteChoiceView(site.id, site.name) for site in sites]))
+
+    async def move(request: web.Request) -> web.StreamResponse:
+        asked = await read_json(request, m.SettleOriginRequest)
+        await move_origin(parts, request.match_info["study_id"], site_id=asked.site_id, reason=asked.reason,
+                          by=_by(request))
+        return web.Response(status=204)
 
     async def settle(request: web.Request) -> web.StreamResponse:
         asked = await read_json(request, m.SettleOriginRequest)
@@ -53,8 +74,16 @@ def routes(parts: Parts) -> list[Route]:
         return json_response(m.TryRelayRulesView(rules.index(found), found.site_id) if found is not None
                              else m.TryRelayRulesView(None, None))
 
-    origins, rules = "/api/admin/origins", "/api/admin/relay-rules"
+    origins, rules, of_study = "/api/admin/origins", "/api/admin/relay-rules", "/api/studies/{study_id}/origin"
     return [
+        Route("GET", of_study, ask, "Which site a study of the inbox may come from", READERS | ADMINS,
+              response=m.OriginQuestionView),
+        Route("POST", of_study, settle, "Say which site it comes from", READERS | ADMINS,
+              request=m.SettleOriginRequest),
+        Route("GET", f"{origins}/settled", settled, "Studies whose site a person named, the last one first", ADMINS,
+              response=list[m.SettledOriginView]),
+        Route("POST", f"{origins}/{{study_id}}/move", move, "Put right which site a study comes from", ADMINS,
+              request=m.SettleOriginRequest),
         Route("GET", origins, queue, "Studies whose site a person must name", ADMINS,
               response=list[m.WaitingOriginView]),
         Route("POST", f"{origins}/{{study_id}}/settle", settle, "Say which site a study comes from", ADMINS,
@@ -87,6 +116,15 @@ def _waiting_view(waiting: WaitingStudy, names: Mapping[str, str]) -> m.WaitingO
         instance_count=study.instance_count, elements=origin.elements,
         evidence=[m.EvidenceView(one.kind, one.seen, one.site_id, names.get(one.site_id, one.site_id))
                   for one in origin.evidence])
+
+
+def _settled_view(settled: WaitingStudy, names: Mapping[str, str]) -> m.SettledOriginView:
+    origin, study = settled.origin, settled.study
+    return m.SettledOriginView(
+        study_id=study.id, patient_id=study.patient.patient_id, patient_name=study.patient.name.display,
+        modality=study.modality, study_at=study.study_at, site_id=study.site_id,
+        site_name=names.get(study.site_id, study.site_id), settled_at=origin.settled_at,
+        settled_by=names.get(origin.settled_by or "", origin.settled_by or ""), reason=origin.reason)
 
 
 def _rules_view(rules: list[RelayRule], settled: int = 0) -> m.RelayRulesView:

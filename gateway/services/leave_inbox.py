@@ -41,6 +41,7 @@ class Moved:
 
     study: Study                         # as it is now
     reading: Reading | None
+    from_site_id: str = INBOX_SITE_ID
 
 
 def leave_inbox(tx: Transaction, device: Device, *, actor: str, address: str, now: datetime) -> list[Moved]:
@@ -63,23 +64,25 @@ def leave_inbox(tx: Transaction, device: Device, *, actor: str, address: str, no
             continue
         for caller, sender in zip(senders, devices, strict=True):
             tx.site_moves.move_arrivals(caller, study_id=study.id, site_id=site_id, device_id=sender.id)
-        moved.append(move_out(tx, study, site_id, devices[0].id, actor=actor, address=address, now=now))
+        moved.append(move_to_site(tx, study, site_id, devices[0].id, actor=actor, address=address, now=now))
     return moved
 
 
-def move_out(tx: Transaction, study: Study, site_id: str, device_id: str | None, *, actor: str, address: str,
+def move_to_site(tx: Transaction, study: Study, site_id: str, device_id: str | None, *, actor: str, address: str,
              now: datetime, reason: str = "") -> Moved:
-    """In the caller's transaction: take a study from the inbox to its site, with what belongs to it. Its arrivals are
-    the caller's affair. What was signed before goes to the site's destinations, and the order is looked for."""
+    """In the caller's transaction: take a study from where it is to its site, with what belongs to it. Its arrivals
+    are the caller's affair. What was signed before goes to the site's destinations, and the order is looked for."""
+    before = Scope(frozenset({study.site_id}))
     patient = _patient_at(tx, study, site_id)
-    for alarm in tx.alarms.about(study.id, _INBOX):
+    for alarm in tx.alarms.about(study.id, before):
         if alarm.kind == ORIGIN_ALARM:
-            tx.alarms.acknowledge(alarm.id, actor, now, _INBOX)
-    tx.site_moves.move_study(study.id, site_id=site_id, device_id=device_id, patient_key=patient.id)
+            tx.alarms.acknowledge(alarm.id, actor, now, before)
+    tx.site_moves.move_study(study.id, site_id=site_id, device_id=device_id, patient_key=patient.id,
+                             from_site_id=study.site_id)
     reading = tx.readings.of_study(study.id, EVERYWHERE)
     if reading is not None:
         # The rules knew neither site nor device when it was routed.
-        tx.jobs.enqueue(ROUTE_JOB, study.id, due=now, key=f"{ROUTE_JOB}:{study.id}:moved")
+        tx.jobs.enqueue(ROUTE_JOB, study.id, due=now, key=f"{ROUTE_JOB}:{study.id}:moved:{site_id}")
     after = replace(study, site_id=site_id, device_id=device_id, patient=patient)
     detail = {"before": _place(study), "after": _place(after)}
     tx.audit.append(AuditEntry(
@@ -89,13 +92,13 @@ def move_out(tx: Transaction, study: Study, site_id: str, device_id: str | None,
     report = tx.reports.latest_signed(study.id, EVERYWHERE)
     if report is not None and not tx.deliveries.of_report(report.id, EVERYWHERE):
         queue_deliveries(tx, report, patient_id=patient.id, now=now)
-    return Moved(after, reading)
+    return Moved(after, reading, study.site_id)
 
 
 def announce_moved(parts: Parts, moved: Sequence[Moved]) -> None:
-    """After the write: the lists of the site and of the inbox, and the job that routes by the site's rules."""
+    """After the write: the lists of both sites, and the job that routes by the site's rules."""
     for one in moved:
-        for site_id in (INBOX_SITE_ID, one.study.site_id):
+        for site_id in (one.from_site_id, one.study.site_id):
             parts.events.publish(Event("study", site_id, one.study.id))
             if one.reading is not None:
                 parts.events.publish(Event("reading", site_id, one.study.id, one.reading.id))
@@ -116,16 +119,16 @@ def _origin_site(tx: Transaction, study: Study, device: Device, *, now: datetime
 
 
 def _patient_at(tx: Transaction, study: Study, site_id: str) -> Patient:
-    """The identity at the site: the one that receiving would have found there, else the inbox's own.
+    """The identity at the site: the one that receiving would have found there, else the study's own.
 
     The inbox may have joined patients of two sites that gave out the same number, so an identity of which a study
-    stays in the inbox is not taken away from it; the site gets one of its own.
+    stays where it is is not taken away from it; the site gets one of its own.
     """
     patient = study.patient
     known = tx.studies.find_patient(site_id, patient.patient_id, patient.name.display, patient.birth_date)
     if known is not None:
         return known
-    if not tx.studies.related(study, _INBOX):
+    if not tx.studies.related(study, Scope(frozenset({study.site_id}))):
         tx.site_moves.move_patient(patient.id, site_id=site_id)
         return replace(patient, site_id=site_id)
     own = replace(patient, id=new_id(), site_id=site_id)

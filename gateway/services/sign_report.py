@@ -128,8 +128,8 @@ def _version(tx: Transaction, parts: Parts, user: User, reading_id: str) -> _Ver
     record = record_of_reading(tx, reading_id, user.scope(Role.READER, Role.REVIEWER))
     reading, latest = record.reading, record.report
     if record.study.site_id == INBOX_SITE_ID:
-        raise NotNow("Nobody has said yet which clinic this study comes from: an administrator must, before the "
-                     "report is signed.", reason="origin-unsettled")
+        raise NotNow("Nobody has said yet which clinic this study comes from: that comes before the signature.",
+                     reason="origin-unsettled")
     now = parts.clock()
     is_emergency = reading.state is ReadingState.IN_PROGRESS
     after = moved(reading, ReadingAction.SIGN_EMERGENCY if is_emergency else ReadingAction.SIGN, user, now=now,

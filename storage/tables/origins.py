@@ -61,6 +61,15 @@ class Origins:
             .order_by(t.study_origin.c.at, t.study_origin.c.study_id).limit(limit))
         return [_origin(row) for row in rows]
 
+    def settled_by_people(self, limit: int) -> list[StudyOrigin]:
+        """Those that a person settled, the last one first."""
+        table = t.study_origin
+        rows = self._connection.execute(
+            sa.select(table).where(table.c.state == OriginState.SETTLED.value,
+                                   table.c.decided_by == EvidenceKind.PERSON.value)
+            .order_by(table.c.settled_at.desc(), table.c.study_id).limit(limit))
+        return [_origin(row) for row in rows]
+
     # ----------------------------------------------------------------------------------------------------- orders
     def sites_ordering(self, study_instance_uid: str) -> list[str]:
         """Sites with an order, not withdrawn, of this Study Instance UID."""

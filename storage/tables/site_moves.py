@@ -1,4 +1,4 @@
-"""Give a study, and everything that names its site, to another site: out of the inbox, once its device is known.
+"""Give a study, and everything that names its site, to another site: out of the inbox, or from a wrong one.
 
 Bytes, series, instances, decisions and the audit trail name no site or only say what was; they stay as they are.
 """
@@ -54,17 +54,18 @@ class SiteMoves:
             .where(_OF_INBOX, t.arrival.c.study_id.is_(None), t.arrival.c.calling_ae_title == ae_title))
         return [(row.calling_ae_title, row.address) for row in rows]
 
-    def move_study(self, study_id: str, *, site_id: str, device_id: str | None, patient_key: str) -> None:
-        """The study, its reading, reports and deliveries, and the open questions about them."""
+    def move_study(self, study_id: str, *, site_id: str, device_id: str | None, patient_key: str,
+                   from_site_id: str = INBOX_SITE_ID) -> None:
+        """The study, its reading, reports and deliveries, what protects it, and the open questions about them."""
         self._move_alarms(sa.or_(
             t.alarm.c.ref == study_id,
             t.alarm.c.ref.in_(sa.select(t.arrival.c.id).where(t.arrival.c.study_id == study_id)),
-            t.alarm.c.ref.in_(sa.select(t.instance.c.id).where(t.instance.c.study_id == study_id))), site_id)
+            t.alarm.c.ref.in_(sa.select(t.instance.c.id).where(t.instance.c.study_id == study_id))), site_id, from_site_id)
         self._connection.execute(sa.update(t.study).where(t.study.c.id == study_id)
                                  .values(site_id=site_id, device_id=device_id, patient_key=patient_key))
         self._connection.execute(sa.update(t.reading).where(t.reading.c.study_id == study_id)
                                  .values(site_id=site_id, revision=t.reading.c.revision + 1))
-        for table in (t.report, t.delivery):
+        for table in (t.report, t.delivery, t.legal_hold, t.deletion):
             self._connection.execute(sa.update(table).where(table.c.study_id == study_id).values(site_id=site_id))
         self._connection.execute(sa.update(t.ecg_identity).where(t.ecg_identity.c.study_id == study_id)
                                  .values(former_patient_key=patient_key))
@@ -77,16 +78,16 @@ class SiteMoves:
         self._move_alarms(t.alarm.c.ref.in_(sa.select(t.arrival.c.id).where(sent)), site_id)
         self._connection.execute(sa.update(t.arrival).where(sent).values(site_id=site_id, device_id=device_id))
 
-    def move_all_arrivals(self, study_id: str, *, site_id: str) -> None:
-        """What anybody sent to the study while it was at the inbox; who sent it stays as it is."""
-        sent = sa.and_(_OF_INBOX, t.arrival.c.study_id == study_id)
-        self._move_alarms(t.alarm.c.ref.in_(sa.select(t.arrival.c.id).where(sent)), site_id)
+    def move_all_arrivals(self, study_id: str, *, site_id: str, from_site_id: str = INBOX_SITE_ID) -> None:
+        """What anybody sent to the study while it was there; who sent it stays as it is."""
+        sent = sa.and_(t.arrival.c.site_id == from_site_id, t.arrival.c.study_id == study_id)
+        self._move_alarms(t.alarm.c.ref.in_(sa.select(t.arrival.c.id).where(sent)), site_id, from_site_id)
         self._connection.execute(sa.update(t.arrival).where(sent).values(site_id=site_id))
 
     def move_patient(self, patient_key: str, *, site_id: str) -> None:
         """The whole identity; only where no study of it stays behind."""
         self._connection.execute(sa.update(t.patient).where(t.patient.c.id == patient_key).values(site_id=site_id))
 
-    def _move_alarms(self, which: sa.ColumnElement[bool], site_id: str) -> None:
-        self._connection.execute(sa.update(t.alarm).where(t.alarm.c.site_id == INBOX_SITE_ID, which)
+    def _move_alarms(self, which: sa.ColumnElement[bool], site_id: str, from_site_id: str = INBOX_SITE_ID) -> None:
+        self._connection.execute(sa.update(t.alarm).where(t.alarm.c.site_id == from_site_id, which)
                                  .values(site_id=site_id))

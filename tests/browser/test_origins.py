@@ -54,7 +54,7 @@ def test_the_queue_shows_the_evidence_and_a_person_settles_it_by_keyboard(
             expect(page.get_by_test_id("waiting-origin")).to_have_count(2, timeout=room.SLOW_MS)
             check_for_everybody(page, f"origins {language}")
             photograph(page, f"admin-origins-{language}")
-    assert readings(log_in(gateway, "writer"), gateway) == [], "nobody reads for a clinic that nobody knows"
+    assert _clinic_sees(gateway) == [], "no clinic sees what may be another's"
     with page_of(browser, gateway.url, viewport=SMALL) as page:
         room.log_in(page, "admin")
         page.goto("/admin/origins")
@@ -74,15 +74,51 @@ def test_the_queue_shows_the_evidence_and_a_person_settles_it_by_keyboard(
         expect(page.get_by_test_id("waiting-origin")).to_have_count(0, timeout=room.SLOW_MS)
         photograph(page, "admin-origins-rules")
     wait_for(lambda: len(readings(log_in(gateway, "writer"), gateway)) == 2 or None)
-    session = log_in(gateway, "clinic")
-    rows = session.get(f"{gateway.url}/api/clinic/studies", timeout=30).json()["items"]
-    assert [row["patient"]["name"]["display"] for row in rows] == ["测试转发"], "the clinic sees its own now"
+    assert _clinic_sees(gateway) == ["测试转发"], "the clinic sees its own now"
     with page_of(browser, gateway.url, viewport=SMALL) as page:
         room.log_in(page, "writer")
         _open_why(page, "测试矛盾")
         expect(page.get_by_test_id("why-origin")).to_contain_text(OTHER)
-        expect(page.get_by_test_id("why-origin")).to_contain_text("管理员确认")
+        expect(page.get_by_test_id("why-origin")).to_contain_text("人工确认")
         photograph(page, "reading-origin")
+
+
+def test_a_reader_says_whose_an_emergency_is_and_an_administrator_puts_it_right(
+        county: tuple[RunningGateway, Browser], tmp_path: Path) -> None:
+    gateway, browser = county
+    _send(gateway, tmp_path / "night", "Test^Night=测试夜班", OTHER)
+    wait_for(lambda: [row for row in readings(log_in(gateway, "writer"), gateway)
+                      if row["patient"]["name"]["display"] == "测试夜班"] or None)
+    with page_of(browser, gateway.url, viewport=SMALL) as page:
+        room.log_in(page, "writer")
+        room.open_from_worklist(page, "测试夜班")
+        expect(page.get_by_test_id("origin-open")).to_be_visible(timeout=room.SLOW_MS)
+        photograph(page, "reading-origin-open")
+        page.get_by_test_id("say-origin").click()
+        page.get_by_test_id("origin-site").select_option(label=OTHER)
+        page.get_by_test_id("origin-reason").fill("已电话报告，对方确认")
+        photograph(page, "reading-origin-dialog")
+        page.get_by_test_id("origin-confirm").click()
+        expect(page.get_by_test_id("origin-open")).to_have_count(0, timeout=room.SLOW_MS)
+    assert "测试夜班" not in _clinic_sees(gateway)
+    with page_of(browser, gateway.url, viewport=SMALL) as page:
+        room.log_in(page, "admin")
+        page.goto("/admin/origins")
+        row = page.get_by_test_id("admin-row").filter(has_text="测试夜班")
+        expect(row).to_contain_text("已电话报告", timeout=room.SLOW_MS)
+        row.get_by_test_id("move-origin").click()
+        page.get_by_test_id("site").select_option(SITE)
+        page.get_by_test_id("settle-reason").fill("说错了，是羊昌的")
+        photograph(page, "admin-origins-move")
+        page.get_by_test_id("form-save").click()
+        expect(page.get_by_test_id("form-dialog")).to_have_count(0, timeout=room.SLOW_MS)
+        expect(row).to_contain_text("说错了", timeout=room.SLOW_MS)
+    assert "测试夜班" in _clinic_sees(gateway)
+
+
+def _clinic_sees(gateway: RunningGateway) -> list[str]:
+    answer = log_in(gateway, "clinic").get(f"{gateway.url}/api/clinic/studies", timeout=30)
+    return [row["patient"]["name"]["display"] for row in answer.json()["items"]]
 
 
 def _speak(page: Page, language: str) -> None:

@@ -201,22 +201,36 @@ async def test_a_machine_gets_what_its_token_is_for_and_nothing_else(web):
         assert (answer.status, (await answer.json())["reason"]) == (401, "bad-token")
 
 
-async def test_the_inbox_is_for_administrators_alone(web):
-    """Studies of unregistered devices: even a role for every site does not open them."""
+async def test_the_inbox_is_for_those_who_read_for_the_whole_alliance_and_its_administrators(web):
+    """Studies that nobody can say the site of: no other role opens them, not even one for every site."""
     inbox = Site(INBOX_SITE_ID, "未登记设备", "Unregistered devices", SiteKind.INBOX)
     if await web.parts.database.read(lambda tx: tx.sites.site(INBOX_SITE_ID)) is None:
         await web.parts.database.write(lambda tx: tx.sites.add_site(inbox))
     exam = await add_exam(web.parts, INBOX_SITE_ID)
     await add_person(web.parts, "county", (Role.READER, None))
     await add_person(web.parts, "boss", (Role.ADMIN, None))
+    await add_person(web.parts, "clinics", (Role.CLINIC, None))
+    sites = [site.id for site in await web.parts.database.read(lambda tx: tx.sites.sites(EVERYWHERE))
+             if site.id != INBOX_SITE_ID]
+    await add_person(web.parts, "local", *((role, site_id) for site_id in sites
+                                           for role in (Role.READER, Role.REVIEWER, Role.ADMIN)))
     county, boss = await web.browser("county"), await web.browser("boss")
-    async with county.get(f"/api/studies/{exam.study.id}") as answer:
-        assert answer.status == 404
-    async with county.get("/api/readings") as answer:
+    for login in ("clinics", "local"):
+        stranger = await web.browser(login)
+        async with stranger.get(f"/api/studies/{exam.study.id}") as answer:
+            assert answer.status == 404
+    async with stranger.get("/api/readings") as answer:
         assert (await answer.json())["total"] == 0
-    async with county.post(f"/api/readings/{exam.reading.id}/claim") as answer:
+    async with stranger.post(f"/api/readings/{exam.reading.id}/claim") as answer:
         assert answer.status == 404
-    async with boss.get(f"/api/studies/{exam.study.id}") as answer:
+    for reads in (county, boss):
+        async with reads.get(f"/api/studies/{exam.study.id}") as answer:
+            assert answer.status == 200
+    async with county.get("/api/readings") as answer:
+        assert (await answer.json())["total"] == 1
+    async with county.get("/api/admin/sites") as answer:
+        assert answer.status == 403
+    async with county.post(f"/api/readings/{exam.reading.id}/claim") as answer:
         assert answer.status == 200
 
 

@@ -36,6 +36,33 @@ class WaitingOriginView(msgspec.Struct, frozen=True):
     elements: dict[str, str]             # by keyword: what a rule may ask
 
 
+class SiteChoiceView(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+
+
+class OriginQuestionView(msgspec.Struct, frozen=True):
+    """One study of the inbox for who reads it, with the sites that it may be given to."""
+
+    waiting: WaitingOriginView
+    sites: list[SiteChoiceView]
+
+
+class SettledOriginView(msgspec.Struct, frozen=True):
+    """A study whose site a person named."""
+
+    study_id: str
+    patient_id: str
+    patient_name: str
+    modality: str
+    study_at: datetime | None
+    site_id: str
+    site_name: str
+    settled_at: datetime | None
+    settled_by: str                      # name of that person
+    reason: str
+
+
 class SettleOriginRequest(msgspec.Struct, frozen=True):
     site_id: str
     reason: str

@@ -2,9 +2,9 @@
 import { useState } from 'react';
 
 import { admin as api, origins as originsApi } from '../api/endpoints';
-import type { EvidenceView, RelayRuleView, SiteView, WaitingOriginView } from '../api/types';
+import type { EvidenceView, RelayRuleView, SettledOriginView, SettleOriginRequest, SiteView, WaitingOriginView } from '../api/types';
 import { useLive } from '../app/live';
-import { useResource } from '../app/resource';
+import { type Resource, useResource } from '../app/resource';
 import { AreaField } from '../parts/field';
 import { Empty, Loading, Note, ProblemNote } from '../parts/notes';
 import { useFormat } from '../words';
@@ -13,6 +13,8 @@ import { SiteChoice } from './choices';
 import { FormDialog } from './form_dialog';
 import './origins.css';
 import { RelayRules } from './relay_rules';
+import { Table } from './table';
+import { useAdminWords } from './use_words';
 import * as words from './words_origins';
 
 const HEARD = new Set(['alarm', 'study', 'arrival']);
@@ -20,8 +22,13 @@ const HEARD = new Set(['alarm', 'study', 'arrival']);
 export function OriginsSection() {
   const o = useRoomWords(words);
   const waiting = useResource(originsApi.waiting, 'origins');
+  const settled = useResource(originsApi.settled, 'settled');
   const sites = useResource(api.sites, 'sites');
-  useLive((event) => event === null || HEARD.has(event.kind), waiting.reload);
+  const reload = (): void => {
+    waiting.reload();
+    settled.reload();
+  };
+  useLive((event) => event === null || HEARD.has(event.kind), reload);
   const [settling, setSettling] = useState<{ study: WaitingOriginView; site: string } | null>(null);
   const [proposed, setProposed] = useState<RelayRuleView | null>(null);
   const known = (sites.data ?? []).filter((site) => site.kind !== 'inbox');
@@ -38,9 +45,18 @@ export function OriginsSection() {
           </li>
         ))}
       </ul>
-      <RelayRules sites={known} proposed={proposed} onTaken={() => { setProposed(null); }} onSaved={waiting.reload} />
+      <RelayRules sites={known} proposed={proposed} onTaken={() => { setProposed(null); }} onSaved={reload} />
+      <Settled list={settled} sites={known} onSaved={reload} />
       {settling !== null && (
-        <SettleDialog key={settling.study.study_id} {...settling} sites={known} onClose={() => { setSettling(null); }} onSaved={waiting.reload} />
+        <SettleDialog
+          key={settling.study.study_id}
+          title={o.settleTitle(settling.study.patient_name)}
+          site={settling.site}
+          sites={known}
+          save={(body) => originsApi.settle(settling.study.study_id, body)}
+          onClose={() => { setSettling(null); }}
+          onSaved={reload}
+        />
       )}
     </>
   );
@@ -134,26 +150,67 @@ function EvidenceRow({ evidence }: { evidence: EvidenceView }) {
   );
 }
 
+/** What people said, the last first; said wrongly, it can be put right until a report is signed. */
+function Settled({ list, sites, onSaved }: { list: Resource<SettledOriginView[]>; sites: SiteView[]; onSaved: () => void }) {
+  const o = useRoomWords(words);
+  const a = useAdminWords();
+  const format = useFormat();
+  const [moving, setMoving] = useState<SettledOriginView | null>(null);
+  if (list.data?.length === 0) return null;
+  return (
+    <section aria-label={o.settledTitle}>
+      <h3>{o.settledTitle}</h3>
+      <Table
+        label={o.settledTitle}
+        list={list}
+        idOf={(one) => one.study_id}
+        nothing={a.nothing}
+        columns={[
+          { title: o.settledPatient, cell: (one) => <b>{one.patient_name}</b> },
+          { title: a.modality, cell: (one) => one.modality },
+          { title: o.site, cell: (one) => one.site_name },
+          { title: o.settledBy, cell: (one) => `${one.settled_by} ${one.settled_at === null ? '' : format.when(one.settled_at)}` },
+          { title: o.reason, cell: (one) => <span className="wrap">{one.reason}</span> },
+          {
+            title: a.actions,
+            cell: (one) => (
+              <button type="button" className="button" onClick={() => { setMoving(one); }} data-testid="move-origin">
+                {o.move}
+              </button>
+            ),
+          },
+        ]}
+      />
+      {moving !== null && (
+        <SettleDialog
+          key={moving.study_id}
+          title={o.moveTitle(moving.patient_name, moving.site_name)}
+          site=""
+          sites={sites.filter((site) => site.id !== moving.site_id)}
+          save={(body) => originsApi.move(moving.study_id, body)}
+          onClose={() => { setMoving(null); }}
+          onSaved={onSaved}
+        />
+      )}
+    </section>
+  );
+}
+
 interface SettleProps {
-  study: WaitingOriginView;
+  title: string;
   site: string;
   sites: SiteView[];
+  save: (body: SettleOriginRequest) => Promise<unknown>;
   onClose: () => void;
   onSaved: () => void;
 }
 
-function SettleDialog({ study, site, sites, onClose, onSaved }: SettleProps) {
+function SettleDialog({ title, site, sites, save, onClose, onSaved }: SettleProps) {
   const o = useRoomWords(words);
   const [chosen, setChosen] = useState(site);
   const [reason, setReason] = useState('');
   return (
-    <FormDialog
-      title={o.settleTitle(study.patient_name)}
-      confirm={o.settle}
-      save={() => originsApi.settle(study.study_id, { site_id: chosen, reason })}
-      onClose={onClose}
-      onSaved={onSaved}
-    >
+    <FormDialog title={title} confirm={o.settle} save={() => save({ site_id: chosen, reason })} onClose={onClose} onSaved={onSaved}>
       <SiteChoice sites={sites} value={chosen} onChange={setChosen} />
       <AreaField label={o.reason} hint={o.reasonHint} required rows={2} value={reason} onChange={(event) => { setReason(event.target.value); }} data-testid="settle-reason" />
     </FormDialog>

@@ -1,6 +1,6 @@
 /** Words of the queue of studies whose site a person must name, of the rules for relays, and of the device form. */
 export const zh = {
-  hint: '这些检查来自哪家机构，系统收到的依据说不清或互相矛盾，所以暂存在收件箱里，除了全联盟的管理员，任何机构和阅片医师都看不到。确认来源之后，检查立即进入阅片列表，报告只回给您选定的机构。',
+  hint: '这些检查来自哪家机构，系统收到的依据说不清或互相矛盾，所以暂存在收件箱里，任何机构都看不到；只有全联盟的管理员，以及为全联盟阅片的医师能看到，医师也可以在阅片页确认来源。确认之后才能签发，报告只回给您选定的机构。',
   none: '没有来源待定的检查。',
   why: {
     'no-relay-rule': '转发设备替几家机构发送，没有一条规则或申请单说明这份是哪家的。',
@@ -26,6 +26,11 @@ export const zh = {
   choose: '选择机构…',
   settleTitle: (patient: string) => `${patient}：来自哪家机构？`,
   settle: '确认来源',
+  settledTitle: '人工确认过的来源',
+  settledPatient: '患者',
+  settledBy: '确认人',
+  move: '改为别的机构…',
+  moveTitle: (patient: string, site: string) => `${patient}：不是 ${site} 的，是哪家的？`,
   reason: '理由',
   reasonHint: '会记入审计，例如：已电话核实。',
   writeRule: '为它写一条规则',
@@ -96,7 +101,7 @@ export const zh = {
 };
 
 export const en: typeof zh = {
-  hint: 'What was received does not say which site these studies come from, or contradicts itself, so they are kept in the inbox, where no clinic and no reader sees them, only administrators of the whole alliance. Once you have settled it, the study is on the worklist at once, and its report goes to the site you choose alone.',
+  hint: 'What was received does not say which site these studies come from, or contradicts itself, so they are kept in the inbox, where no clinic sees them: only administrators of the whole alliance and those who read for it, who may settle it on their page too. It can be signed only then, and its report goes to the site you choose alone.',
   none: 'Of every study it is known where it comes from.',
   why: {
     'no-relay-rule': 'The relay speaks for several clinics, and no rule or order says whose this one is.',
@@ -122,6 +127,11 @@ export const en: typeof zh = {
   choose: 'Choose a site…',
   settleTitle: (patient: string) => `${patient}: from which site?`,
   settle: 'Settle',
+  settledTitle: 'Settled by people',
+  settledPatient: 'Patient',
+  settledBy: 'Settled by',
+  move: 'It is another site’s…',
+  moveTitle: (patient: string, site: string) => `${patient} is not from ${site}: which site, then?`,
   reason: 'Reason',
   reasonHint: 'It goes into the audit trail, e.g. "confirmed by telephone".',
   writeRule: 'Write a rule for it',

@@ -42,6 +42,8 @@ export const readings = {
 
 export const studies = {
   get: (study: string, signal?: AbortSignal) => getJson<t.StudyView>(`/api/studies/${id(study)}`, signal),
+  origin: (study: string, signal?: AbortSignal) => getJson<t.OriginQuestionView>(`/api/studies/${id(study)}/origin`, signal),
+  settleOrigin: (study: string, body: t.SettleOriginRequest) => sendJson<undefined>('POST', `/api/studies/${id(study)}/origin`, body),
 };
 
 export const reports = {
@@ -113,6 +115,8 @@ export const admin = {
 
 export const origins = {
   waiting: list<t.WaitingOriginView>('origins'),
+  settled: list<t.SettledOriginView>('origins/settled'),
+  move: (study: string, body: t.SettleOriginRequest) => sendJson<undefined>('POST', `/api/admin/origins/${id(study)}/move`, body),
   settle: (study: string, body: t.SettleOriginRequest) => sendJson<undefined>('POST', `/api/admin/origins/${id(study)}/settle`, body),
   rules: (signal?: AbortSignal) => getJson<t.RelayRulesView>('/api/admin/relay-rules', signal),
   putRules: (body: t.RelayRulesRequest) => sendJson<t.RelayRulesView>('PUT', '/api/admin/relay-rules', body),

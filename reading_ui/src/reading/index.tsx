@@ -13,6 +13,7 @@ import { ReportPanel } from '../report';
 import { isSigned } from '../report/report_text';
 import { useWords } from '../words';
 import { IdentityBar } from './identity_bar';
+import { OriginNote } from './origin_note';
 import { ViewerArea } from './viewer_area';
 import './reading.css';
 
@@ -63,6 +64,7 @@ function Reading({ detail, problem, onDetail, onReload }: ReadingProps) {
       <IdentityBar row={row} study={study} />
       {problem && <ProblemNote problem={problem} onRetry={onReload} />}
       {row.late_instances > 0 && <Note tone="warning">{wasSigned ? w.reading.lateSigned(row.late_instances) : w.reading.late(row.late_instances)}</Note>}
+      <OriginNote study={study} onSettled={onReload} />
       {holder !== null && <Note tone="plain">{w.reading.held(holder)}</Note>}
       <Split
         left={<ViewerArea study={study} onMeasurement={onMeasurement} />}

@@ -24,6 +24,11 @@ export const zh = {
   whyTitle: '为什么在我这里',
   whyNone: '这份检查没有分配记录。',
   origin: '来自',
+  originNote: '还不知道这份检查来自哪家机构：可以阅片和书写，确认来源之后才能签发。',
+  originSay: '确认来源…',
+  originTitle: '这份检查来自哪家机构？',
+  originReason: '会记入审计，例如：已电话核实。确认之后报告只回给这家机构。',
+  originConfirm: '确认来源',
   originOpen: '待确认：还不知道是哪家机构的，确认之后才能签发',
   originKnown: (by: string) => `（依据：${by}）`,
   originBy: {
@@ -33,7 +38,7 @@ export const zh = {
     institution: '机构名称',
     order: '申请单',
     relay_rule: '转发规则',
-    person: '管理员确认',
+    person: '人工确认',
   } as Record<string, string>,
   arrived: '影像',
   arrivedCount: (count: number, expected: number | null) =>
@@ -112,6 +117,11 @@ export const en: typeof zh = {
   whyTitle: 'Why is this with me?',
   whyNone: 'There is no decision on record for this examination.',
   origin: 'From',
+  originNote: 'Nobody knows yet which site this study comes from: it can be read and written, and signed once that is said.',
+  originSay: 'Say which…',
+  originTitle: 'Which site does this study come from?',
+  originReason: 'Goes into the audit trail, e.g. confirmed by telephone. The report then goes to this site alone.',
+  originConfirm: 'It is this site',
   originOpen: 'not settled: nobody knows yet which site it is from, and it can be signed only then',
   originKnown: (by: string) => `(by ${by})`,
   originBy: {
