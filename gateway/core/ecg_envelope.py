@@ -61,8 +61,7 @@ def _conflicts(record: EcgRecord, envelope: EcgEnvelope) -> list[str]:
     for word, one, other in (
             ("Patient ID", "" if _is_silent(ours.patient_id) else ours.patient_id, theirs.patient_id),
             ("sex", ours.sex, theirs.sex), ("birth date", ours.birth_date, theirs.birth_date),
-            ("accession number", record.accession_number, envelope.accession_number),
-            ("Study Instance UID", record.study_instance_uid, envelope.study_instance_uid)):
+            ("accession number", record.accession_number, envelope.accession_number)):
         if one and other and one != other:
             found.append(word)
     if not ours.is_name_guessed and same_name((ours.name,), (theirs.name,)) is False:

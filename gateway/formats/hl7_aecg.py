@@ -113,7 +113,7 @@ def _patient(root: Element, document: safe_xml.Document) -> EcgPatient:
     birth = person.child("birthTime") if person is not None else None
     is_guessed = document.is_guessed and not name.isascii()
     return EcgPatient(
-        patient_id=(identity.get("extension") or identity.get("root")) if identity is not None else "", name=name,
+        patient_id=_patient_id(identity) if identity is not None else "", name=name,
         sex={"M": "M", "F": "F", "UN": "O"}.get(sex.get("code").upper(), "") if sex is not None else "",
         birth_date=parse_date(birth.get("value")) if birth is not None else None, age_years=_age(root),
         name_encoding=document.encoding, is_name_guessed=is_guessed,
@@ -129,6 +129,12 @@ def _age(root: Element) -> float | None:
             years, factor = number(value.get("value")), _YEARS.get(value.get("unit"))
             return float(years) * factor if years is not None and factor is not None else None
     return None
+
+
+def _patient_id(identity: Element) -> str:
+    """II: the extension; a root alone names somebody only where it is no OID, which names the issuer."""
+    root = identity.get("root")
+    return identity.get("extension") or ("" if root.replace(".", "").isdigit() else root)
 
 
 def _serial(device: Element) -> str:

@@ -63,7 +63,7 @@ def read_orders(message: Message, *, zone: tzinfo) -> tuple[list[OrderCommand], 
     if not groups:
         return [], [Fault(FaultCode.SEGMENT_SEQUENCE, "The message has no ORC.", "ORC")]
     faults: list[Fault] = []
-    patient = _patient(pid, message.first("PV1"), zone, faults)
+    patient = read_patient(pid, message.first("PV1"), zone, faults)
     commands = [command for group in groups if (command := _command(group, message, patient, zone, faults))]
     numbers = [command.placer_order_number for command in commands]
     faults += [command.fault(FaultCode.DUPLICATE_KEY, "Two orders of the message have one number.")
@@ -101,7 +101,7 @@ def _groups(segments: Sequence[Segment]) -> list[list[Segment]]:
     return found
 
 
-def _patient(pid: Segment, pv1: Segment | None, zone: tzinfo, faults: list[Fault]) -> OrderRequest:
+def read_patient(pid: Segment, pv1: Segment | None, zone: tzinfo, faults: list[Fault]) -> OrderRequest:
     """What PID and PV1 say, as the common part of every order."""
     identifiers = [(pid.part(one, 5).upper(), pid.part(one, 1)) for one in pid.repetitions(3)]
     by_type = [value for kind in _PATIENT_ID_TYPES for its, value in identifiers if its == kind and value]
@@ -113,7 +113,7 @@ def _patient(pid: Segment, pv1: Segment | None, zone: tzinfo, faults: list[Fault
     names = [(pid.part(one, 8).upper(), _name(pid, one)) for one in pid.repetitions(5)]
     shown = next((name for _, name in names if has_chinese(name)), names[0][1] if names else "")
     alphabetic = next((name for _, name in names if name and not has_chinese(name)), "")
-    birth = _moment(pid, 7, zone, faults)
+    birth = moment(pid, 7, zone, faults)
     return OrderRequest(
         patient_id=patient_id, patient_name=shown, modality="", name_alphabetic=alphabetic,
         sex=_sex(pid.text(8)), birth_date=birth[0] if birth else None, id_card_number=id_card, urgency="",
@@ -134,7 +134,7 @@ def _command(group: list[Segment], message: Message, patient: OrderRequest, zone
         faults.append(Fault(FaultCode.NOT_IN_TABLE, "ORC-1: NW, XO or CA is understood.", "ORC", orc.position, 1))
         return None
     control = OrderControl(orc.text(1))
-    placer = _identifier(orc, 2) or (_identifier(obr, 2) if obr else "")
+    placer = identifier(orc, 2) or (identifier(obr, 2) if obr else "")
     accession = (ipc.text(1) if ipc else "") or (obr.text(18) if obr else "")
     filler = orc.text(3) or (obr.text(3) if obr else "")
     if not placer:
@@ -188,7 +188,7 @@ def _only(group: list[Segment], name: str) -> Segment | None:
     return next((segment for segment in group if segment.name == name), None)
 
 
-def _identifier(segment: Segment, field: int) -> str:
+def identifier(segment: Segment, field: int) -> str:
     """An EI as one text: its number, and the namespace that gave it."""
     number, namespace = segment.text(field), segment.text(field, 2)
     return f"{number}^{namespace}" if number and namespace else number
@@ -223,12 +223,12 @@ def _scheduled(orc: Segment, obr: Segment | None, tq1: Segment | None, zone: tzi
     places = [(tq1, 7, 1), (orc, 7, 4), (obr, 27, 4), (obr, 36, 1)]
     for segment, field, component in places:
         if segment is not None and segment.text(field, component):
-            found = _moment(segment, field, zone, faults, component=component)
+            found = moment(segment, field, zone, faults, component=component)
             return found[1] if found else None
     return None
 
 
-def _moment(segment: Segment, field: int, zone: tzinfo, faults: list[Fault], *,
+def moment(segment: Segment, field: int, zone: tzinfo, faults: list[Fault], *,
             component: int = 1) -> tuple[date, datetime] | None:
     """A TS: the day, and the moment in UTC. A fault is noted where it is none."""
     text = segment.text(field, component)

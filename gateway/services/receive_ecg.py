@@ -138,7 +138,7 @@ class _Arriving:
                         description="", body_part="")
         instance = Instance(
             id=new_id(), study_id=study.id, series_id=series.id, sop_instance_uid=self._sop_instance_uid,
-            sop_class_uid="", format=InstanceFormat(record.format), transfer_syntax_uid="",
+            sop_class_uid="", format=_instance_format(record.format), transfer_syntax_uid="",
             object_sha256=self._ref.sha256, size_bytes=self._ref.size_bytes, number=1, rows=None, columns=None,
             frame_count=1, has_waveform=bool(record.leads), received_at=now)
         if not tx.studies.add_study(study):
@@ -237,6 +237,11 @@ class _Arriving:
                actor: str = "") -> None:
         tx.audit.append(AuditEntry(self._now, actor or self._actor, action, site_id=study.site_id, study_id=study.id,
                                    patient_id=study.patient.id, address=self._sender.address, detail=detail))
+
+
+def _instance_format(name: str) -> InstanceFormat:
+    """A format that only an adapter knows has no word of its own in the index."""
+    return InstanceFormat(name) if name in set(InstanceFormat) else InstanceFormat.ADDED
 
 
 def uid_from_bytes(level: str, site_id: str, sha256: str) -> str:

@@ -22,6 +22,7 @@ from gateway.core.order import checked
 from gateway.formats.hl7_answer import AckCode, Fault, FaultCode, write_answer
 from gateway.formats.hl7_message import (
     Header,
+    Message,
     UnsupportedCharacterSet,
     codec_of,
     read_header,
@@ -29,6 +30,7 @@ from gateway.formats.hl7_message import (
     same_content,
 )
 from gateway.formats.hl7_orders import ORDER_MESSAGES, OrderCommand, OrderControl, cleared, merged, read_orders
+from gateway.formats.hl7_results import RESULT_MESSAGES
 from gateway.services.administer_sites import By
 from gateway.services.place_order import (
     CHANGED_MEANWHILE,
@@ -41,9 +43,10 @@ from gateway.services.place_order import (
 )
 from gateway.services.ports import Parts
 from gateway.services.quarantine_hl7 import keep_refused
+from gateway.services.receive_hl7_results import receive_results
 from storage.errors import StorageError, StorageUnavailable
 from storage.interface import Transaction
-from storage.model import INBOX_SITE_ID, ObjectRef, Scope, new_id
+from storage.model import INBOX_SITE_ID, AuditEntry, ObjectRef, Scope, new_id
 from storage.model.orders import Hl7Exchange, Hl7Partner, Order, OrderSource
 
 T = TypeVar("T")
@@ -135,6 +138,8 @@ async def _accept(parts: Parts, data: bytes, ref: ObjectRef, header: Header, par
         is_unknown_set = isinstance(exc, UnsupportedCharacterSet)
         raise _Refused(AckCode.REJECT if is_unknown_set else AckCode.ERROR, exc.reason, [Fault(
             FaultCode.NOT_IN_TABLE if is_unknown_set else FaultCode.DATA_TYPE, str(exc), "MSH", 1, 18)]) from exc
+    if (header.message_code, header.trigger_event) in RESULT_MESSAGES:
+        return await _accept_results(parts, message, ref, partner, digest, address)
     commands, faults = read_orders(message, zone=ZoneInfo(parts.settings.time_zone))
     if faults:
         raise _Refused(AckCode.ERROR, "hl7-content", faults)
@@ -158,6 +163,36 @@ async def _accept(parts: Parts, data: bytes, ref: ObjectRef, header: Header, par
     orders, answer = await _written(parts, work)
     for order in orders:
         announce_order(parts, order)
+    return Answer(AckCode.ACCEPT, answer)
+
+
+async def _accept_results(parts: Parts, message: Message, ref: ObjectRef, partner: Hl7Partner, digest: str,
+                          address: str) -> Answer:
+    """ECG files first, each durable and indexed, then the exchange with its answer, then the answer goes.
+
+    What could be taken is kept also where a part of the message is refused; sent again it is a duplicate.
+    """
+    header, now = message.header, parts.clock()
+    done = await receive_results(parts, message, partner.site_id, address=address)
+    remarks = [*(Fault(FaultCode.ACCEPTED, remark, "MSH", is_remark=True) for remark in message.remarks),
+               *done.remarks]
+    if done.faults:
+        raise _Refused(AckCode.ERROR, done.reason, [*done.faults, *remarks])
+    answer = write_answer(header, AckCode.ACCEPT, remarks, at=now, control_id=new_id()[:20], codec=message.codec)
+
+    def work(tx: Transaction) -> None:
+        tx.objects.add(ref, kind="received", at=now)
+        tx.quarantine.mark_received(ref.sha256)
+        tx.audit.append(AuditEntry(
+            now, f"hl7:{header.sending_application}|{header.sending_facility}"[:200], "hl7.results",
+            site_id=partner.site_id, address=address,
+            detail={"object": ref.sha256, "studies": [one.study_id for one in done.received]}))
+        if not tx.hl7_exchanges.add(Hl7Exchange(header.sending_application, header.sending_facility,
+                                                header.control_id, now, digest, ref.sha256, answer)):
+            raise _Refused(AckCode.ERROR, "hl7-control-id", [Fault(
+                FaultCode.DUPLICATE_KEY, "MSH-10: it was accepted meanwhile.", "MSH", 1, 10)])
+
+    await parts.database.write(work)
     return Answer(AckCode.ACCEPT, answer)
 
 
@@ -214,18 +249,19 @@ def _check_kind(header: Header) -> None:
     if not header.control_id:
         raise _Refused(AckCode.ERROR, "hl7-no-control-id", [Fault(FaultCode.FIELD_MISSING, "MSH-10: no control ID.",
                                                                 "MSH", 1, 10)])
-    if kind not in ORDER_MESSAGES:
-        is_known_type = header.message_code in {code for code, _ in ORDER_MESSAGES}
+    understood = ORDER_MESSAGES | RESULT_MESSAGES
+    if kind not in understood:
+        is_known_type = header.message_code in {code for code, _ in understood}
         raise _Refused(AckCode.REJECT, "hl7-message-type", [Fault(
             FaultCode.UNSUPPORTED_EVENT if is_known_type else FaultCode.UNSUPPORTED_TYPE,
-            "MSH-9: ORM^O01 and OMI^O23 are understood.", "MSH", 1, 9)])
+            "MSH-9: ORM^O01, OMI^O23 and ORU^R01 are understood.", "MSH", 1, 9)])
     if header.version and not header.version.startswith("2."):
         raise _Refused(AckCode.REJECT, "hl7-version", [Fault(
             FaultCode.UNSUPPORTED_VERSION, "MSH-12: version 2 is understood.", "MSH", 1, 12)])
     if header.processing_id not in ("P", ""):
         raise _Refused(AckCode.REJECT, "hl7-processing-id", [Fault(
             FaultCode.UNSUPPORTED_PROCESSING_ID, "MSH-11: only production (P) is taken, so that no trial becomes an "
-            "order.", "MSH", 1, 11)])
+            "order or a finding.", "MSH", 1, 11)])
 
 
 def _partner(tx: Transaction, header: Header) -> Hl7Partner:

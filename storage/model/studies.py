@@ -111,6 +111,7 @@ class InstanceFormat(StrEnum):
     EDF = "edf"
     CONTEC = "contec"
     PDF = "pdf"                          # a printed ECG: shown as it is, "no waveform"
+    ADDED = "added"                      # read by an installed adapter; EcgFacts.format holds its name
 
 
 @dataclass(frozen=True, slots=True)
