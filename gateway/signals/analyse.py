@@ -98,7 +98,8 @@ def _measured(rhythm: _Rhythm) -> tuple[Findings, MedianBeats | None]:
         none.refuse("too-few-beats", *Findings.NAMES)
         return none, None
     mean, usual = rhythm.stretch_rr_ms or (None, 1000.0)
-    return measure_beat(rhythm.beat, mean, usual, rhythm.spikes), shown_beat(rhythm.beat)
+    found, beat = measure_beat(rhythm.beat, mean, usual, rhythm.spikes)
+    return found, shown_beat(beat)
 
 
 def _without_edge_strays(beat: DominantBeat, places: Places, traces: Traces) -> Places:

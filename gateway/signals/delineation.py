@@ -97,16 +97,19 @@ def _latest_offset(beat: DominantBeat) -> float:
     return float(np.percentile(ends, _LATE_LEADS_PERCENT))
 
 
-def find_p(beat: DominantBeat, qrs: Qrs, rr_samples: float) -> PWave | None:
-    """The largest wave between the T before and the QRS; whether it is a P wave, the caller judges."""
+def find_p(beat: DominantBeat, qrs: Qrs, t: TWave | None, rr_samples: float) -> PWave | None:
+    """The largest wave between the end of the T before and the QRS; whether it is a P wave, the caller judges.
+
+    A wave that has begun before that T ended has no onset to see: None.
+    """
     rate, r = beat.rate, beat.r_index
     rows = beat.rows(INDEPENDENT_LEADS) or list(range(len(beat.names)))
     smooth = band(beat.average_uv[rows], rate, high_hz=_P_LOW_PASS_HZ)
     speed = _speed(beat, _P_LOW_PASS_HZ, _P_SPAN_S)
-    rr_s = rr_samples / rate
-    t_before = r - round((rr_s - 0.12 - 0.24 * np.sqrt(rr_s)) * rate)       # a usual T has ended there
+    after_t_s = (t.offset - r) / rate if t is not None else 0.12 + 0.24 * np.sqrt(rr_samples / rate)
+    t_before = round(r - rr_samples + after_t_s * rate)
     onset_qrs = int(qrs.onset)
-    begin = max(round(_P_SPAN_S * rate), r - round(0.36 * rate), min(t_before, onset_qrs - round(0.16 * rate)))
+    begin = max(round(_P_SPAN_S * rate), r - round(0.36 * rate), t_before)
     end = onset_qrs - round(0.012 * rate) - round(_P_SPAN_S * rate) // 2
     edge = max(1, round(0.02 * rate))
     if end - begin < 4 * edge:
@@ -121,6 +124,8 @@ def find_p(beat: DominantBeat, qrs: Qrs, rr_samples: float) -> PWave | None:
     gap = round(0.03 * rate)
     onset = _edge_of_wave(speed, peak, begin, floor + _P_ONSET_FRACTION * (top - floor), gap)
     offset = _edge_of_wave(speed, peak, end - 1, floor + _P_OFFSET_FRACTION * (top - floor), gap)
+    if onset <= begin and begin == t_before:
+        return None
     outside = np.concatenate([speed[begin:max(begin, onset)], speed[min(end, offset):end]])
     share = float(np.median(outside)) / max(top, 1e-9) if len(outside) >= edge else 1.0
     size = float(np.abs(window - rest).max())

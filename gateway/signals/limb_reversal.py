@@ -3,8 +3,8 @@
 LA/RA: lead I is upside down, P wave too, so it runs against V6, which it otherwise resembles, while III (now the old
 II) goes with V6; with dextrocardia I is upside down as well, but there the R waves do not grow from V1 to V5 and V6.
 RA/LL: II and III are upside down against V6, P too. An arm swapped with the right leg leaves one limb lead nearly
-flat, because both its electrodes then see the legs: II for RA/RL, III for LA/RL. LA/LL looks like another axis; only P
-waves that no sinus rhythm makes (taller in I than in II and upside down in III, QRS and T with them) are taken, so
+flat, because both its electrodes then see the legs: II for RA/RL, III for LA/RL. LA/LL looks like another axis; only
+P waves that no sinus rhythm makes (taller in I than in II and upside down in III, QRS and T with them) are taken, so
 most such swaps pass unseen. The wording is "suspected": a sign, never a finding. Without V5 or V6 only the flat lead
 can be told.
 """
@@ -20,7 +20,7 @@ from gateway.core.ecg_analysis import QualityHint, QualityKind
 from gateway.signals.median_beats import DominantBeat
 from gateway.signals.traces import LIMB_LEADS, Signal
 
-_FLAT_SHARE = 0.12                    # of the next larger of I, II, III, peak to peak
+_FLAT_SHARE = 0.07                    # of the next larger of I, II, III, peak to peak
 _FLAT_UV = 150.0
 _MIN_P_UV, _MIN_QRS_UV, _NARROW_US = 15.0, 150.0, 120_000
 
@@ -83,7 +83,7 @@ class _Waves:
         return float((a * b).sum()) / size if size else 0.0
 
     def is_against(self, lead: str) -> bool:
-        """True for a lead that mirrors the left chest leads in P and all; without P the QRS must be narrow and clear."""
+        """True for a lead that mirrors the left chest leads, P too; without P the QRS must be narrow and clear."""
         if self.has_p:
             return self.likeness(lead) < -0.5 and self.p(lead) < -_MIN_P_UV
         width_us = self.fiducials_us["qrs_offset"] - self.fiducials_us["qrs_onset"]

@@ -16,7 +16,7 @@ from gateway.core.ecg_analysis import MEASUREMENT_NAMES, MedianBeats
 from gateway.signals.delineation import PWave, Qrs, TWave, find_p, find_qrs, find_t
 from gateway.signals.filters import band
 from gateway.signals.intervals import axis_deg, largest_mv, plausible_intervals, st_nv
-from gateway.signals.median_beats import DominantBeat
+from gateway.signals.median_beats import DominantBeat, levelled
 from gateway.signals.pacing import Spikes
 from gateway.signals.traces import INDEPENDENT_LEADS, STANDARD_LEADS
 
@@ -42,20 +42,25 @@ class Findings:
                 self.not_measurable.setdefault(name, reason)
 
 
-def measure_beat(beat: DominantBeat, rr_ms: float | None, rr_usual_ms: float, spikes: Spikes) -> Findings:
-    """All numbers of the averaged beat. `rr_ms` is the mean that corrects QT; `rr_usual_ms` bounds the search."""
+def measure_beat(beat: DominantBeat, rr_ms: float | None, rr_usual_ms: float,
+                 spikes: Spikes) -> tuple[Findings, DominantBeat]:
+    """All numbers of the averaged beat, and the beat with its zero before the QRS.
+
+    `rr_ms` is the mean that corrects QT; `rr_usual_ms` bounds the search.
+    """
     found = Findings()
     paced_share, spike_end = spikes.before(beat.places[beat.averaged], beat.rate)
     is_paced = paced_share >= _PACED_SHARE
     qrs = find_qrs(beat, beat.r_index + spike_end if is_paced else 0)
     if qrs is None:
         found.refuse("no-distinct-qrs", *MEASUREMENT_NAMES[2:])
-        return found
+        return found, beat
+    beat = levelled(beat, qrs.onset)
     rr_samples = rr_usual_ms / 1000 * beat.rate
-    p, why_no_p = _true_p(beat, qrs, rr_samples, is_paced)
     t = find_t(beat, qrs, rr_samples)
     if t is not None and t.size_uv < max(_MIN_T_UV, 3 * noise_uv(beat)):
         t = None
+    p, why_no_p = _true_p(beat, qrs, t, rr_samples, is_paced)
     found.fiducials_us = _fiducials_us(beat, qrs, p, t)
     numbers, refused = plausible_intervals(found.fiducials_us, rr_ms)
     found.measurements |= numbers
@@ -67,7 +72,7 @@ def measure_beat(beat: DominantBeat, rr_ms: float | None, rr_usual_ms: float, sp
     elif rr_ms is None:
         found.refuse("too-few-beats", *_QTC)
     _voltages(found, beat, qrs, p, t)
-    return found
+    return found, beat
 
 
 def noise_uv(beat: DominantBeat) -> float:
@@ -86,13 +91,14 @@ def shown_beat(beat: DominantBeat) -> MedianBeats:
     return MedianBeats(beat.interval_us, names, samples, len(beat.averaged))
 
 
-def _true_p(beat: DominantBeat, qrs: Qrs, rr_samples: float, is_paced: bool) -> tuple[PWave | None, str]:
+def _true_p(beat: DominantBeat, qrs: Qrs, t: TWave | None, rr_samples: float,
+            is_paced: bool) -> tuple[PWave | None, str]:
     """The P wave if it is one and keeps its distance to the QRS; else the reason."""
     if is_paced:
         return None, "pacing"
     if len(beat.segments_uv) < 3:
         return None, "too-few-beats"
-    p = find_p(beat, qrs, rr_samples)
+    p = find_p(beat, qrs, t, rr_samples)
     if p is None or p.size_uv < max(_MIN_P_UV, 2 * noise_uv(beat)):
         return None, "no-p-wave"
     if p_coherence(beat, p) < _P_COHERENCE or p.rest_share > _P_REST_SHARE:
@@ -104,7 +110,7 @@ def p_coherence(beat: DominantBeat, p: PWave) -> float:
     """How alike the beats are where the P wave is: the median correlation of each with all the others."""
     rows = beat.rows(INDEPENDENT_LEADS) or list(range(len(beat.names)))
     margin = round(0.02 * beat.rate)
-    parts = beat.segments_uv[:, rows]
+    parts = beat.segments_uv[:, rows, :beat.r_index]
     parts = parts[~np.isnan(parts).any(axis=(1, 2))]
     if len(parts) < 3:
         return 0.0

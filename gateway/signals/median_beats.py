@@ -8,7 +8,7 @@ is where an ECG is at rest, and what ST is measured against.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,13 @@ class DominantBeat:
 
     def rows(self, names: tuple[str, ...]) -> list[int]:
         return [self.names.index(name) for name in names if name in self.names]
+
+
+def levelled(beat: DominantBeat, qrs_onset: float) -> DominantBeat:
+    """The average with each lead's zero where it rests, in the 20 ms before the QRS that was found."""
+    end = max(1, round(qrs_onset - 0.002 * beat.rate))
+    rest = beat.average_uv[:, max(0, end - round(0.02 * beat.rate)):end].mean(axis=1, keepdims=True)
+    return replace(beat, average_uv=beat.average_uv - rest)
 
 
 def average_dominant(traces: Traces, places: Places) -> DominantBeat | None:
@@ -140,9 +147,10 @@ def _rest_before_r(traces: Traces, places: Places, labels: NDArray[np.int64], ra
     step = max(1, round(0.008 * rate))
     cut = np.mean([leads.samples_uv[:, p - reach:p + 1] for p in members], axis=0)
     speed = np.sqrt((((cut[:, step:] - cut[:, :-step])) ** 2).sum(axis=0))
-    limit = 0.1 * speed.max()
-    quiet = np.flatnonzero(speed[:-step] < limit)
-    return int(len(speed) - quiet[-1] + step // 2) if len(quiet) else round(0.06 * rate)
+    # A turning point is quiet for an instant, rest for 12 ms.
+    still = moving_mean((speed < 0.06 * speed.max()).astype(np.float64), max(2, round(0.012 * rate))) > 0.99
+    quiet = np.flatnonzero(still[:int(speed.argmax())])
+    return int(reach - quiet[-1] - step) if len(quiet) else round(0.06 * rate)
 
 
 def _segment(traces: Traces, level: Signal, place: int, rate: float) -> Signal:
