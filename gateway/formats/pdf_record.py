@@ -40,6 +40,9 @@ def pdf_inside(data: bytes) -> bytes:
         document = bytes(ds.EncapsulatedDocument)
     except (InvalidDicomError, AttributeError, TypeError, ValueError, EOFError) as exc:
         raise Unreadable("The object holds no document.", reason="pdf-missing") from exc
+    length = ds.get("EncapsulatedDocumentLength")
+    if isinstance(length, int) and 0 < length <= len(document):
+        document = document[:length]
     if not document.lstrip(b"\r\n \t\0").startswith(b"%PDF-"):
         raise Unreadable("The document is no PDF.", reason="pdf-missing")
     return document

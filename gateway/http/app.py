@@ -17,6 +17,7 @@ from gateway.http import (
     dicomweb,
     ecg,
     ecg_analysis,
+    ecg_upload,
     events,
     health,
     keeping,
@@ -69,7 +70,7 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
         *quarantine.routes(parts), *device_text.routes(parts), *events.routes(parts), *health.routes(parts),
         *keeping.routes(parts), *commitments.routes(parts),
         *reports.routes(parts), *orders.routes(parts), *order_matches.routes(parts),
-        *ecg_analysis.routes(parts), *ecg.routes(parts), *dicomweb.routes(parts),
+        *ecg_analysis.routes(parts), *ecg.routes(parts), *ecg_upload.routes(parts), *dicomweb.routes(parts),
     ]
 
 

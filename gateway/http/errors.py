@@ -71,15 +71,18 @@ def problem_response(status: int, reason: str, detail: str = "", *,
     return response
 
 
+def described(error: GatewayError | StorageError) -> tuple[int, str, str]:
+    """Status code, machine word and words of an error that somebody raised on purpose."""
+    if isinstance(error, GatewayError):
+        return STATUS_OF_REASON.get(error.reason) or _by_class(error), error.reason, str(error)
+    # The class says what happened; the text of a storage error may name paths, which stay in the log.
+    return _by_class(error), STORAGE_REASON.get(type(error), "storage"), (type(error).__doc__ or "").strip()
+
+
 def problem_of(error: GatewayError | StorageError | web.HTTPException) -> web.Response:
     """The answer to an error that somebody raised on purpose."""
-    if isinstance(error, GatewayError):
-        status = STATUS_OF_REASON.get(error.reason) or _by_class(error)
-        return problem_response(status, error.reason, str(error))
-    if isinstance(error, StorageError):
-        reason = STORAGE_REASON.get(type(error), "storage")
-        # The class says what happened; the text of a storage error may name paths, which stay in the log.
-        return problem_response(_by_class(error), reason, (type(error).__doc__ or "").strip())
+    if not isinstance(error, web.HTTPException):
+        return problem_response(*described(error))
     reason = HTTPStatus(error.status).phrase.lower().replace(" ", "-")
     if error.status == 413:
         reason = "too-large"

@@ -14,6 +14,7 @@ import pytest
 
 from storage.model import EVERYWHERE, Role
 from tests.support.ecg_builders import LEADS, aecg, dicom_ecg, known_samples, wfdb_files, wfdb_zip
+from tests.support.hl7_results import encapsulated_pdf, small_pdf
 from tests.support.web import add_person, add_site, add_token, serving
 
 
@@ -79,12 +80,93 @@ async def test_a_form_with_one_file_is_taken(cart):
     assert (await send(cart, form))[0] == 201
 
 
-async def test_two_ecgs_in_one_form_are_refused(cart):
+async def test_several_files_in_one_form_get_one_answer_each_and_nothing_is_lost(web, cart):
     form = aiohttp.FormData()
-    form.add_field("a", aecg(), filename="a.xml")
-    form.add_field("b", aecg(name="演示乙"), filename="b.xml")
+    sent = {"a.xml": aecg(), "b.bin": b"MAKER-NATIVE" * 20, "c.pdf": small_pdf(), **wfdb_files()}
+    for name, data in sent.items():
+        form.add_field("file", data, filename=name)
+    status, answer = await send(cart, form)
+    assert status == 207
+    by_name = {result["file_name"]: result for result in answer["results"]}
+    assert {name: result["status"] for name, result in by_name.items()} == {
+        "a.xml": 201, "b.bin": 422, "c.pdf": 201, "demo1.zip": 201}
+    assert by_name["b.bin"]["problem"]["reason"] == "unknown-format"
+    assert {name: result["receipt"]["format"] for name, result in by_name.items() if result["receipt"]} == {
+        "a.xml": "hl7_aecg", "c.pdf": "pdf", "demo1.zip": "wfdb"}
+    kept = await web.parts.database.read(lambda tx: tx.arrivals.quarantine(EVERYWHERE))
+    assert [web.parts.objects.get(arrival.object_sha256) for arrival in kept] == [sent["b.bin"]]
+
+
+async def test_two_files_of_one_name_are_both_received(cart):
+    form = aiohttp.FormData()
+    for name in ("演示甲", "演示乙"):
+        form.add_field("file", aecg(name=name), filename="ecg.xml")
+    status, answer = await send(cart, form)
+    assert (status, [r["file_name"] for r in answer["results"]]) == (207, ["ecg.xml", "ecg-2.xml"])
+    assert [r["status"] for r in answer["results"]] == [201, 201]
+
+
+async def test_a_zip_of_several_ecgs_is_opened(cart):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("day/a.xml", aecg())
+        archive.writestr("day/b.dcm", dicom_ecg())
+        for name, data in wfdb_files().items():
+            archive.writestr(f"day/{name}", data)
+    status, answer = await send(cart, out.getvalue())
+    assert (status, [r["receipt"]["format"] for r in answer["results"]]) == (207, ["hl7_aecg", "dicom", "wfdb"])
+
+
+async def test_a_zip_of_one_record_with_its_annotations_stays_one_ecg(cart):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in (wfdb_files() | {"demo1.atr": b"\0\0", "README.txt": b"Demo"}).items():
+            archive.writestr(name, data)
+    status, receipt = await send(cart, out.getvalue())
+    assert (status, receipt["format"], receipt["sha256"]) == (
+        201, "wfdb", hashlib.sha256(out.getvalue()).hexdigest())
+
+
+async def test_a_form_of_too_many_files_is_refused(cart):
+    form = aiohttp.FormData()
+    for number in range(65):
+        form.add_field("file", b"x", filename=f"{number}.xml")
     status, problem = await send(cart, form)
-    assert (status, problem["reason"]) == (400, "one-ecg")
+    assert (status, problem["reason"]) == (400, "too-many-files")
+
+
+async def test_a_pdf_is_shown_as_it_is_and_has_no_samples(web, cart):
+    """B8: kept and shown as "no waveform"."""
+    _, receipt = await send(cart, small_pdf())
+    reader = await web_reader(web)
+    async with reader.get(f"/api/ecg/{receipt['id']}") as answer:
+        header = await answer.json()
+    assert (header["format"], header["leads"], header["interval_us"]) == ("pdf", [], 0)
+    async with reader.get(f"/api/ecg/{receipt['id']}/page") as answer:
+        assert await answer.read() == small_pdf()
+        assert answer.content_type == "application/pdf"
+        assert answer.headers["Content-Disposition"].startswith("inline")
+    async with reader.get(f"/api/ecg/{receipt['id']}/samples") as answer:
+        assert await answer.read() == b""
+    async with reader.get(f"/api/studies/{receipt['study_id']}") as answer:
+        (series,) = (await answer.json())["series"]
+        assert (series["instances"][0]["format"], series["instances"][0]["has_waveform"]) == ("pdf", False)
+
+
+async def test_a_page_inside_a_dicom_object_is_shown_too(web, cart):
+    _, receipt = await send(cart, encapsulated_pdf(small_pdf()))
+    reader = await web_reader(web)
+    async with reader.get(f"/api/ecg/{receipt['id']}/page") as answer:
+        assert await answer.read() == small_pdf()
+    async with reader.get(f"/api/ecg/{receipt['id']}") as answer:
+        assert (await answer.json())["leads"] == []
+
+
+async def test_an_ecg_with_a_waveform_has_no_page(web, cart):
+    _, receipt = await send(cart, aecg())
+    reader = await web_reader(web)
+    async with reader.get(f"/api/ecg/{receipt['id']}/page") as answer:
+        assert answer.status == 404
 
 
 @pytest.mark.parametrize(("data", "reason"), [
@@ -155,7 +237,7 @@ async def test_another_sites_ecg_looks_like_none(web, cart):
     _, receipt = await send(cart, aecg())
     await add_person(web.parts, "elsewhere", (Role.READER, "machang"))
     reader = await web.browser("elsewhere")
-    for path in ("", "/samples", "/original"):
+    for path in ("", "/samples", "/original", "/page"):
         async with reader.get(f"/api/ecg/{receipt['id']}{path}") as answer:
             assert answer.status == 404
 

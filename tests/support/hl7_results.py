@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import base64
+import io
 import zlib
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import EncapsulatedPDFStorage, ExplicitVRLittleEndian, generate_uid
 
 from tests.support.mllp import SITE
 
@@ -63,3 +67,21 @@ def small_pdf(text: str = "Demo ECG") -> bytes:
     out += b"".join(b"%010d 00000 n \n" % place for place in places)
     out += b"trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, start)
     return bytes(out)
+
+
+def encapsulated_pdf(pdf: bytes) -> bytes:
+    """A cart's page as a DICOM object (PS3.3 A.45.1)."""
+    ds = Dataset()
+    ds.SOPClassUID, ds.SOPInstanceUID = EncapsulatedPDFStorage, generate_uid()
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = generate_uid(), generate_uid()
+    ds.Modality, ds.PatientID, ds.PatientName, ds.AccessionNumber = "ECG", "P1", "Demo^Patient", ""
+    ds.StudyDate, ds.StudyTime, ds.InstanceNumber = "20260302", "083000", 1
+    ds.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    ds.EncapsulatedDocument = pdf + b"\0" * (len(pdf) % 2)
+    ds.EncapsulatedDocumentLength = len(pdf)
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = ds.SOPClassUID, ds.SOPInstanceUID
+    out = io.BytesIO()
+    ds.save_as(out, enforce_file_format=True)
+    return out.getvalue()
