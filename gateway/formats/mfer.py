@@ -69,6 +69,7 @@ def read(data: bytes, *, time_zone: tzinfo) -> EcgRecord:
         patient=reading.patient(), device_maker=reading.maker[0], device_model=reading.maker[1],
         device_serial=reading.maker[3], filters=_filters(reading.filter_texts), representative_beats=beat_leads,
         beat_interval_us=beat_interval_us, marks=reading.marks(interval_us),
+        notes=tuple(note for note in reading.notes if note),
         warnings=tuple(dict.fromkeys(warnings)),
     )
 
@@ -83,6 +84,7 @@ class _Reading:
         self.recorded_at: datetime | None = None
         self.maker = ("", "", "", "")
         self.filter_texts: list[str] = []
+        self.notes: list[str] = []
         self._time_zone = time_zone
         self._attributes = Attributes()
         self._name, self._id, self._sex = b"", b"", 0
@@ -116,7 +118,7 @@ class _Reading:
             self._events.append((self._attributes.number(value[2:6]), f"event {self._attributes.number(value[:2])}",
                                  self.text.decode(value[10:])[0]))
         elif tag == mfer.NOTE:
-            self._events.append((0, "note", self.text.decode(value)[0]))
+            self.notes.append(self.text.decode(value)[0])
         elif tag not in mfer.KNOWN_TAGS:
             self.warnings.append(f"The definition {tag:02X}h is unknown and was passed over.")
 
@@ -225,7 +227,8 @@ def _joined(frames: Sequence[Frame], number: int) -> tuple[NDArray[np.generic], 
     parts: list[NDArray[np.generic]] = []
     gone: list[tuple[int, int]] = []
     at = start = frames[0].pointer or 0
-    held = sum(len(frame.samples[number]) for frame in frames)
+    width = frames[0].samples[number].dtype.itemsize    # narrow samples grow more in memory, their gaps may grow less
+    held = sum(len(frame.samples[number]) for frame in frames) * min(2, width) // 2
     for frame in frames:
         samples = frame.samples[number]
         begin = at if frame.pointer is None else frame.pointer

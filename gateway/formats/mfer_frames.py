@@ -69,11 +69,10 @@ def lead(name: str, code: str, channel: Channel, samples: NDArray[np.generic], *
     if kind.kind == "f":
         return _from_floats(name, code, samples, scale, float(offset or 0), missing)
     baseline = float(offset or 0)
-    whole = samples.astype(np.int64)
     if kind.itemsize == 4 and kind.kind == "u":          # 32 bits without sign do not fit the model's 32 with one
-        whole -= 2**31
+        samples = (samples.astype(np.uint32) ^ np.uint32(2**31)).view(np.int32)
         baseline += 2**31
-    return EcgLead(name=name, code=code, samples=whole.astype(np.int32), nv_per_unit=scale, baseline=baseline,
+    return EcgLead(name=name, code=code, samples=samples.astype(np.int32), nv_per_unit=scale, baseline=baseline,
                    start_us=start_us, missing=missing if missing is not None and missing.any() else None)
 
 

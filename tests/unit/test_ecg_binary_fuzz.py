@@ -65,7 +65,9 @@ def test_damaged_files_are_read_or_refused_by_name_within_a_second(name):
 @pytest.mark.parametrize("name", CASES)
 def test_a_damaged_file_takes_no_more_memory_than_ten_times_its_size(name):
     read, damage, _, _ = CASES[name]
-    big: dict[str, Damage] = {"mfer": damage_of([mfer_file()]), "edf": damage_of([edf_file()])}
+    narrow = {"II": known_samples()["II"] % 100}
+    frames = [mfer_file(), mfer_file(narrow, data_type=5), mfer_file(narrow, data_type=7)]
+    big: dict[str, Damage] = {"mfer": damage_of(frames), "edf": damage_of([edf_file()])}
     assert peak_memory_factor(read, big.get(name, damage), inputs=input_count(100) // 2, seed=fresh_seed()) < 10
 
 

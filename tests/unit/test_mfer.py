@@ -144,7 +144,7 @@ def test_names_are_read_in_the_character_set_stated_or_guessed(character_code, r
 
 def test_patient_time_device_filters_and_events_are_read():
     more = (tlv(0x11, b"HPF=0.05^LPF=150"), tlv(0x11, b"BEF=50"),
-            tlv(0x41, LITTLE.u16(9) + LITTLE.u32(30) + LITTLE.u32(0) + b"Demo"))
+            tlv(0x41, LITTLE.u16(9) + LITTLE.u32(30) + LITTLE.u32(0) + b"Demo"), tlv(0x16, b"Demo note"))
     record = read(mfer_file(SHORT, more=more))
     assert record.recorded_at == RECORDED_AT
     assert (record.patient.patient_id, record.patient.sex, record.patient.birth_date) == ("P1", "M", date(1960, 4, 5))
@@ -152,6 +152,7 @@ def test_patient_time_device_filters_and_events_are_read():
     assert (record.device_maker, record.device_model, record.device_serial) == ("Demo", "Cart", "SN7")
     assert record.filters == "0.05-150 Hz, notch 50 Hz"
     assert [(mark.kind, mark.at_us, mark.text) for mark in record.marks] == [("event 9", 60_000, "Demo")]
+    assert record.notes == ("Demo note",)
 
 
 def test_a_group_of_open_length_is_read_to_its_end():

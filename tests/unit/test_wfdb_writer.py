@@ -15,7 +15,7 @@ import wfdb
 from gateway.core.waveform import MISSING_NV, EcgLead, EcgPatient, EcgRecord
 from gateway.formats.ecg import read_ecg
 from gateway.formats.wfdb_writer import losses, write
-from tests.support.ecg_builders import RECORDED_AT, aecg, dicom_ecg
+from tests.support.ecg_builders import RECORDED_AT, TESTDATA, aecg, dicom_ecg, needs_testdata
 from tests.support.mfer_builders import mfer as mfer_file
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -57,6 +57,22 @@ def test_any_ecg_comes_back_identical_here_and_in_the_wfdb_package(data, tmp_pat
     assert outside.sig_name == [lead.name for lead in original.leads]
     physical = wfdb.rdrecord(str(tmp_path / "demo")).p_signal
     assert np.allclose(physical, np.stack([millivolts(lead) for lead in original.leads], axis=1), atol=1e-9)
+
+
+@needs_testdata
+@pytest.mark.parametrize("name", [
+    "dicom/mortara_anonymous_ecg.dcm", "dicom/guangxi_sinus_general_ecg.dcm", "aecg/fda_minimum_aecg.xml",
+    "mfer/syn_12lead_le.mwf", "edf/A0001.edf", "edf/syn_js20012.edf", "contec/0000053.ECG", "contec/0000037.ECG"])
+def test_every_reference_ecg_comes_back_identical(name, tmp_path):
+    original = read_ecg((TESTDATA / name).read_bytes(), time_zone=ZONE)
+    written = write(original, time_zone=ZONE, name="demo")
+    again = back(written)
+    assert (again.interval_us, again.warnings) == (original.interval_us, ())
+    assert [lead.sha256_nanovolts() for lead in again.leads] == [lead.sha256_nanovolts() for lead in original.leads]
+    zipfile.ZipFile(io.BytesIO(written)).extractall(tmp_path)
+    outside = wfdb.rdrecord(str(tmp_path / "demo")).p_signal
+    for number, lead in enumerate(original.leads):
+        assert np.allclose(outside[:, number], millivolts(lead), atol=1e-9, equal_nan=True)
 
 
 @pytest.mark.parametrize(("most", "storage"), [(32767, 16), (32768, 24), (8388607, 24), (8388608, 32)])
