@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gateway.core.errors import Unreadable
 
 DEFAULT_TABLE_NUMBER = 19999
-MAX_TABLES = 16
+MAX_TABLES = 8
 _MAX_CODES = 4096                   # over all tables of a file; real ones have 19 to about 100
 _MAX_BITS = 64                      # of one code with the value behind it
 _PIECE_BITS = 1 << 16
@@ -168,7 +168,7 @@ class _Piece:
     def __init__(self, data: bytes, first_bit: int, table: int, tables: HuffmanTables) -> None:
         self._tables = tables
         first_byte = first_bit // 8
-        size_bits = min(_PIECE_BITS, len(data) * 8 - first_byte * 8)
+        size_bits = min(_PIECE_BITS // tables.table_count, len(data) * 8 - first_byte * 8) & ~7
         with_tail = data[first_byte:first_byte + size_bits // 8 + 12].ljust(size_bits // 8 + 12, b"\0")
         self._octets = np.frombuffer(with_tail, dtype=np.uint8)
         self._offset = first_byte * 8
