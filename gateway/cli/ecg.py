@@ -68,10 +68,13 @@ def _bytes_of(file: Path) -> bytes:
     if file.suffix.lower() != ".hea":
         return data
     files = {file.name: data}
-    for name in signal_files(data):
-        beside = file.parent / Path(name).name
-        if beside.is_file():
+    wanted = [*signal_files(data), f"{file.stem}.atr"]
+    while wanted:
+        beside = file.parent / Path(wanted.pop(0)).name
+        if beside.name not in files and beside.is_file():
             files[beside.name] = beside.read_bytes()
+            if beside.suffix.lower() == ".hea":          # a segment's header names files of its own
+                wanted += signal_files(files[beside.name])
     return pack(files)
 
 

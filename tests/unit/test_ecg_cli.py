@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 from gateway.cli.ecg import ecg
 from tests.support.ecg_builders import LEADS, aecg, aecg_measurement, known_samples, sha256_nanovolts, wfdb_files
+from tests.support.wfdb_builders import segmented_files
 
 
 def show(path, *options):
@@ -35,6 +36,13 @@ def test_a_wfdb_header_is_read_with_the_signal_file_beside_it(tmp_path):
         (tmp_path / name).write_bytes(data)
     result = show(tmp_path / "demo1.hea", "--json")
     assert json.loads(result.stdout)["format"] == "wfdb"
+
+
+def test_a_wfdb_record_in_segments_is_read_with_all_the_files_beside_it(tmp_path):
+    for name, data in segmented_files().items():
+        (tmp_path / name).write_bytes(data)
+    shown = json.loads(show(tmp_path / "demo.hea", "--json").stdout)
+    assert (shown["format"], shown["n_samples"], shown["warnings"]) == ("wfdb", 700, [])
 
 
 def test_a_refusal_names_its_reason_and_fails(tmp_path):
