@@ -14,6 +14,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.core.errors import InvalidRequest
 from gateway.core.waveform import MISSING_NV, EcgLead, EcgRecord
 from gateway.formats.zip_members import pack
 
@@ -34,7 +35,10 @@ def write(record: EcgRecord, *, name: str = "", time_zone: tzinfo | None = None)
     """The zip of NAME.hea and NAME.dat. The base time is in `time_zone`, else in the zone that the record carries.
 
     NAME is `name`, else the patient's ID where it can be one, else "ecg". What is lost is told by `losses`.
+    Raises InvalidRequest for a record without leads, as a PDF is one.
     """
+    if not record.leads:
+        raise InvalidRequest("There is no waveform to write.", reason="no-waveform")
     name = next((word for word in (name, record.patient.patient_id) if _NAME.fullmatch(word)), "ecg")
     columns = _same_length([_column(lead, record.interval_us) for lead in record.leads])
     storage = next(bits for bits in _STORAGES if all(_fits(column, bits) for column in columns))

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import wfdb
 
+from gateway.core.errors import InvalidRequest
 from gateway.core.waveform import MISSING_NV, EcgLead, EcgPatient, EcgRecord
 from gateway.formats.ecg import read_ecg
 from gateway.formats.wfdb_writer import losses, write
@@ -108,6 +109,11 @@ def test_a_baseline_that_is_no_whole_number_is_written_in_nanovolts():
 def test_a_whole_baseline_is_kept_as_it_is(tmp_path):
     again = back(write(record(np.array([2048, 2050]), baseline=-2048.0)))
     assert (again.leads[0].baseline, again.leads[0].samples.tolist()) == (-2048, [2048, 2050])
+
+
+def test_a_record_without_leads_is_not_written():
+    with pytest.raises(InvalidRequest, match="no waveform"):
+        write(replace(record(np.array([1])), leads=()))
 
 
 def test_age_sex_and_the_carts_words_are_comments():
