@@ -48,7 +48,7 @@ def describe(record: EcgRecord) -> dict[str, Any]:
         "recorded_at": record.recorded_at.isoformat() if record.recorded_at else None,
         "device_model": record.device_model, "filters": record.filters,
         "leads": {lead.name: _lead(lead) for lead in record.leads}, "measurements": dict(record.measurements),
-        "statements": list(record.statements), "warnings": list(record.warnings),
+        "statements": list(record.statements), "warnings": list(record.warnings), "notes": list(record.notes),
     }
 
 
@@ -84,4 +84,5 @@ def _text(record: EcgRecord, described: dict[str, Any]) -> str:
     lines += [f"  {key} = {value:g}" for key, value in record.measurements.items()]
     lines += [f"  cart says: {words}" for words in record.statements]
     lines += [f"  warning: {words}" for words in record.warnings]
+    lines += [f"  note: {words}" for words in record.notes]
     return "\n".join(lines)

@@ -133,10 +133,14 @@ def iso_day(text: str) -> date | None:
 
 def moment(on: date | None, clock: str, time_zone: tzinfo) -> datetime | None:
     """The device's date and its clock "HH:MM:SS" in the site's zone."""
-    try:
-        return datetime.combine(on, time.fromisoformat(clock.strip()), time_zone) if on is not None else None
-    except ValueError:
+    if on is None:
         return None
+    try:
+        at = datetime.combine(on, time.fromisoformat(clock.strip()), time_zone)
+        at.utctimetuple()
+    except (ValueError, OverflowError):
+        return None
+    return at
 
 
 def first_of_each(texts: Iterable[str]) -> tuple[str, ...]:

@@ -113,11 +113,15 @@ def _lead_names(waves: Element, signal: Element | None) -> tuple[str, ...]:
     if len({name.upper() for name in names}) != len(names):
         raise Unreadable("A lead is named more than once.", reason="sierra-lead-names")
     count = whole(_stated(waves, signal, "numberofleads", "numberchannelsvalid"))
-    if not names and count == len(lead_names.STANDARD_TWELVE):
+    if not names and count == len(lead_names.STANDARD_TWELVE) and _is_standard_set(signal):
         names = lead_names.STANDARD_TWELVE
     if not names or len(names) > cart_xml.MAX_LEADS or (count is not None and count > len(names)):
         raise Unreadable("The file does not name its leads.", reason="sierra-lead-names")
     return names[:count]
+
+
+def _is_standard_set(signal: Element | None) -> bool:
+    return any(words(signal, name) in ("STD-12", "10-WIRE") for name in ("leadset", "acquisitiontype"))
 
 
 def _samples(waves: Element, signal: Element | None, names: tuple[str, ...], count: int) -> list[IntSamples]:
