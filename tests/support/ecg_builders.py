@@ -38,6 +38,14 @@ def known_samples(*, leads: tuple[str, ...] = LEADS, count: int = 5000, seed: in
     return out
 
 
+def known_square(*, leads: tuple[str, ...] = LEADS, seconds: int = 10, samples_per_s: int = 500,
+                 units_per_mv: int = 400) -> Samples:
+    """The test signal of the paper: half a second at 0 mV, half a second at 1 mV, and so on, in every lead."""
+    half = samples_per_s // 2
+    one = np.where(np.arange(seconds * samples_per_s) // half % 2 == 0, 0, units_per_mv).astype(np.int32)
+    return {lead: one for lead in leads}
+
+
 def sha256_nanovolts(samples: NDArray[np.int32], nv_per_unit: int) -> str:
     """The hash that MANIFEST.md defines."""
     return hashlib.sha256((samples.astype(np.int64) * nv_per_unit).astype("<i4").tobytes()).hexdigest()

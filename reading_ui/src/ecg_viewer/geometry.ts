@@ -81,6 +81,8 @@ export interface SheetRequest {
   bottomMm?: number;
   /** Rows that would need more are pressed together, by whole millimetres. */
   maxRowsMm?: number;
+  /** Rows take what `maxRowsMm` leaves them, as on a printed page. */
+  isFilled?: boolean;
   /** Only these rows, for a print that needs several pages. */
   firstRow?: number;
   rowCount?: number;
@@ -100,16 +102,17 @@ export const INKS = 8;
 const ROW_MM: Record<LayoutName, number> = {
   '3x4': 30, '3x4+1': 30, '3x4+3': 25, '6x2': 20, '6x2+1': 20, '12x1': 15, strip: 20, overlay: 100,
 };
+const MOST_ROW_MM = 40;
 const FEW_ROWS = 4;
 const FEW_ROWS_MM = 30;
 
 /** Lays the leads out. Every baseline lies on a heavy line of the grid, unless the rows are pressed together. */
 export function layOut(request: SheetRequest): Sheet {
-  const { leadNames, layout, paper, startS, durationS, topMm = HEADER_MM, bottomMm = FOOTER_MM } = request;
+  const { leadNames, paper, startS, durationS, topMm = HEADER_MM, bottomMm = FOOTER_MM } = request;
   const all = allRows(request);
   const first = request.firstRow ?? 0;
   const rows = all.slice(first, first + (request.rowCount ?? all.length));
-  const rowMm = rowHeightMm(layout, rows.length, paper.mmPerMv, request.maxRowsMm ?? Number.POSITIVE_INFINITY);
+  const rowMm = rowHeightMm(request, rows.length);
   const tracesLeftMm = tracesLeft(paper.mmPerS);
   const sheet: Sheet = {
     widthMm: onGrid(tracesLeftMm + durationS * paper.mmPerS + RIGHT_MM),
@@ -202,6 +205,13 @@ export function pulseCorners({ xMm, baselineMm, widthMm, heightMm, endHeightMm }
   ];
 }
 
+/** Short strokes where one lead ends and the next begins. */
+export function columnMarks(sheet: Sheet): { xMm: number; fromMm: number; toMm: number }[] {
+  return sheet.segments.filter((segment) => segment.xMm > sheet.tracesLeftMm + 1e-6).flatMap(({ xMm, baselineMm }) => [
+    { xMm, fromMm: baselineMm - 6, toMm: baselineMm - 3 }, { xMm, fromMm: baselineMm + 3, toMm: baselineMm + 6 },
+  ]);
+}
+
 function allRows({ leadNames, layout, isCabrera = false, rhythm = null, overlay = [], stripRows = 1 }: SheetRequest): Row[] {
   const rows = rowsOf({ leadNames, layout, isCabrera, rhythm, overlay });
   return layout === 'strip' ? rows.flatMap((row) => Array.from({ length: stripRows }, () => row)) : rows;
@@ -234,10 +244,12 @@ function gainOf(slot: Slot, paper: Paper): number {
   return paper.isChestHalved === true && isChestLead(slot.label) ? paper.mmPerMv / 2 : paper.mmPerMv;
 }
 
-function rowHeightMm(layout: LayoutName, rows: number, mmPerMv: number, maxRowsMm: number): number {
+function rowHeightMm({ layout, paper, maxRowsMm = Number.POSITIVE_INFINITY, isFilled = false }: SheetRequest, rows: number): number {
   const usual = layout === '12x1' && rows <= FEW_ROWS ? FEW_ROWS_MM : ROW_MM[layout];
-  const scale = layout === 'overlay' ? 1 : mmPerMv > 10 ? 1.5 : mmPerMv < 10 ? 0.8 : 1;
-  return Math.min(onGrid(usual * scale), Math.floor(maxRowsMm / Math.max(1, rows)));
+  const scale = layout === 'overlay' ? 1 : paper.mmPerMv > 10 ? 1.5 : paper.mmPerMv < 10 ? 0.8 : 1;
+  const mostMm = Math.floor(maxRowsMm / Math.max(1, rows));
+  const wantedMm = isFilled ? Math.max(usual * scale, Math.min(MOST_ROW_MM, mostMm - GRID_MM + 1)) : usual * scale;
+  return Math.min(onGrid(wantedMm), mostMm);
 }
 
 /** Up to the next heavy line. */

@@ -1,7 +1,7 @@
 /**
  * Puts the sheet on canvases: the grid, painted anew only when the size changes, the traces, and the magnifier.
  */
-import { INKS, pulseCorners, type Segment, type Sheet } from './geometry';
+import { columnMarks, INKS, pulseCorners, type Sheet } from './geometry';
 import type { Source } from './sources';
 import { tracePoints } from './trace';
 
@@ -92,7 +92,10 @@ export function paintTraces(context: CanvasRenderingContext2D, sheet: Sheet, dot
   }
   context.strokeStyle = black;
   context.beginPath();
-  for (const segment of sheet.segments) columnMark(context, sheet, segment, dotsPerMm);
+  for (const { xMm, fromMm, toMm } of columnMarks(sheet)) {
+    context.moveTo(xMm * dotsPerMm, fromMm * dotsPerMm);
+    context.lineTo(xMm * dotsPerMm, toMm * dotsPerMm);
+  }
   context.stroke();
 }
 
@@ -107,14 +110,5 @@ function drawLine(context: CanvasRenderingContext2D, points: Float64Array, dotsP
       context.moveTo(x * dotsPerMm, y * dotsPerMm);
       isDown = true;
     }
-  }
-}
-
-/** A short stroke where one lead ends and the next begins. */
-function columnMark(context: CanvasRenderingContext2D, sheet: Sheet, segment: Segment, dotsPerMm: number): void {
-  if (segment.xMm <= sheet.tracesLeftMm + 1e-6) return;
-  for (const [from, to] of [[-6, -3], [3, 6]] as const) {
-    context.moveTo(segment.xMm * dotsPerMm, (segment.baselineMm + from) * dotsPerMm);
-    context.lineTo(segment.xMm * dotsPerMm, (segment.baselineMm + to) * dotsPerMm);
   }
 }

@@ -2,7 +2,7 @@
  * The sheet cut into pages of A4 landscape, in exact millimetres. Pure; the same geometry as on screen, so that paper and
  * screen agree. A long stretch goes on over several pages, and so do more rows than a page holds.
  */
-import { cutSheet, layOut, type Pulse, pulseCorners, rowCountOf, type Segment, type Sheet, type SheetRequest, tracesLeft } from './geometry';
+import { columnMarks, cutSheet, layOut, type Pulse, pulseCorners, rowCountOf, type Segment, type Sheet, type SheetRequest, tracesLeft } from './geometry';
 import { tracePoints } from './trace';
 import type { Source } from './sources';
 
@@ -10,7 +10,7 @@ export const PAGE_WIDTH_MM = 297;
 export const PAGE_HEIGHT_MM = 210;
 export const MARGIN_MM = 6;
 export const HEAD_MM = 34;
-export const FOOT_MM = 12;
+export const FOOT_MM = 14;
 /** Where the squared paper lies on the page. */
 export const GRID_BOX = {
   xMm: MARGIN_MM, yMm: MARGIN_MM + HEAD_MM,
@@ -31,7 +31,7 @@ export function printPages(request: SheetRequest): Sheet[] {
   const pages: Sheet[] = [];
   for (let block = 0; block < down; block += 1) {
     const sheet = layOut({
-      ...request, topMm: 0, bottomMm: 0, maxRowsMm: GRID_BOX.heightMm, firstRow: block * rowsEach, rowCount: rowsEach,
+      ...request, topMm: 0, bottomMm: 0, maxRowsMm: GRID_BOX.heightMm, isFilled: true, firstRow: block * rowsEach, rowCount: rowsEach,
     });
     for (let piece = 0; piece < across; piece += 1) {
       const from = startS + (piece * durationS) / across;
@@ -60,6 +60,11 @@ export function segmentPath(segment: Segment, sheet: Sheet, source: Source): str
 
 export function pulsePath(pulse: Pulse): string {
   return pulseCorners(pulse).map(([x, y], index) => `${index === 0 ? 'M' : 'L'}${round(x)} ${round(y)}`).join('');
+}
+
+/** Short strokes where one lead ends and the next begins. */
+export function columnPath(sheet: Sheet): string {
+  return columnMarks(sheet).map(({ xMm, fromMm, toMm }) => `M${round(xMm)} ${round(fromMm)}V${round(toMm)}`).join('');
 }
 
 function pathOf(points: Float64Array): string {

@@ -7,7 +7,7 @@ import { createPortal, flushSync } from 'react-dom';
 
 import { useRoomWords } from '../words/language';
 import { labelOf, type Sheet, type SheetRequest } from './geometry';
-import { GRID_BOX, gridPath, HEAD_MM, MARGIN_MM, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, printPages, pulsePath, segmentPath } from './print_pages';
+import { columnPath, GRID_BOX, gridPath, HEAD_MM, MARGIN_MM, PAGE_HEIGHT_MM, PAGE_WIDTH_MM, printPages, pulsePath, segmentPath } from './print_pages';
 import { wrap } from './print_words';
 import type { Source } from './sources';
 import * as words from './words';
@@ -60,6 +60,7 @@ function Page({ sheet, sources, text, number, count }: { sheet: Sheet; sources: 
         <path className="ecg-print-fine" d={gridPath(widthMm, heightMm, 1)} />
         <path className="ecg-print-heavy" d={gridPath(widthMm, heightMm, 5)} />
         {sheet.pulses.map((pulse) => <path key={pulse.baselineMm} className="ecg-print-trace" d={pulsePath(pulse)} />)}
+        <path className="ecg-print-trace" d={columnPath(sheet)} />
         {sheet.segments.map((segment, index) => {
           const source = sources[segment.source];
           return source && <path key={index} className={`ecg-print-trace ecg-line-${String(segment.ink)}`} d={segmentPath(segment, sheet, source)} data-lead={segment.name} />;
