@@ -97,7 +97,7 @@ def _clipped_s(samples_uv: Signal, step_uv: float, rate: float) -> float:
             after = signal[end - 1] - signal[end] if end < len(signal) else 0.0
             if end - begin >= 3 and seconds >= _PLATEAU_S and max(before, after) > max(_STEEP_UV, 3 * step_uv):
                 total, plateaus = total + seconds, plateaus + 1
-    return total if plateaus >= 2 or total >= 0.05 else 0.0
+    return float(total) if plateaus >= 2 or total >= 0.05 else 0.0
 
 
 def _longest_s(flags: Flags, rate: float) -> float:

@@ -20,13 +20,15 @@ from gateway.signals.median_beats import DominantBeat
 from gateway.signals.traces import INDEPENDENT_LEADS, STANDARD_LEADS, Signal
 
 _QRS_LOW_PASS_HZ, _QRS_SPAN_S = 80.0, 0.008
+_FLAT_SHARE = 0.03                    # of the steepest lead: a lead below has no QRS to end
 _QRS_ONSET_FRACTION = 0.03
 _QRS_OFFSET_LOW_PASS_HZ, _QRS_OFFSET_FRACTION, _LATE_LEADS_PERCENT = 50.0, 0.04, 65
 _P_LOW_PASS_HZ, _P_SPAN_S = 25.0, 0.02
 _P_ONSET_FRACTION, _P_OFFSET_FRACTION = 0.25, 0.5
+_VALLEY_SHARE = 0.5                   # T and P are two if the speed falls so low between them
 _T_LOW_PASS_HZ = 20.0
 _T_SHARE = 0.15                       # leads whose T reaches this share of the largest have a say
-_T_REACH_S = 0.12
+_T_REACH_S = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,12 @@ def _latest_offset(beat: DominantBeat) -> float:
     # The largest slope near each sample: the turning point of a wave is no rest.
     slope = np.lib.stride_tricks.sliding_window_view(slope, 2 * reach + 1, axis=1).max(axis=2)
     ends = []
+    begin, end = r - round(0.1 * rate), r + round(0.12 * rate)
+    largest = float(slope[:, begin:end].max())
     for row in slope:
-        begin, end = r - round(0.1 * rate), r + round(0.12 * rate)
         top = begin + int(np.argmax(row[begin:end]))
+        if row[top] < _FLAT_SHARE * largest:
+            continue
         rest = float(np.percentile(row[r + round(0.06 * rate):r + round(0.3 * rate)], 20))
         limit = rest + _QRS_OFFSET_FRACTION * (row[top] - rest)
         ends.append(_leave(row, top, 1, limit, round(0.016 * rate), r + round(0.25 * rate)) - reach)
@@ -100,7 +105,7 @@ def _latest_offset(beat: DominantBeat) -> float:
 def find_p(beat: DominantBeat, qrs: Qrs, t: TWave | None, rr_samples: float) -> PWave | None:
     """The largest wave between the end of the T before and the QRS; whether it is a P wave, the caller judges.
 
-    A wave that has begun before that T ended has no onset to see: None.
+    Where T runs into P, the onset is the valley between them; None if there is no valley.
     """
     rate, r = beat.rate, beat.r_index
     rows = beat.rows(INDEPENDENT_LEADS) or list(range(len(beat.names)))
@@ -108,10 +113,11 @@ def find_p(beat: DominantBeat, qrs: Qrs, t: TWave | None, rr_samples: float) -> 
     speed = _speed(beat, _P_LOW_PASS_HZ, _P_SPAN_S)
     after_t_s = (t.offset - r) / rate if t is not None else 0.12 + 0.24 * np.sqrt(rr_samples / rate)
     t_before = round(r - rr_samples + after_t_s * rate)
-    onset_qrs = int(qrs.onset)
+    onset_qrs, edge = int(qrs.onset), max(1, round(0.02 * rate))
     begin = max(round(_P_SPAN_S * rate), r - round(0.36 * rate), t_before)
+    if begin == t_before:                                # the T's tail runs on: from the valley after it
+        begin += int(np.argmin(speed[begin:max(begin + 1, min(begin + round(0.06 * rate), onset_qrs - edge))]))
     end = onset_qrs - round(0.012 * rate) - round(_P_SPAN_S * rate) // 2
-    edge = max(1, round(0.02 * rate))
     if end - begin < 4 * edge:
         return None
     window = smooth[:, begin:end]
@@ -124,7 +130,7 @@ def find_p(beat: DominantBeat, qrs: Qrs, t: TWave | None, rr_samples: float) -> 
     gap = round(0.03 * rate)
     onset = _edge_of_wave(speed, peak, begin, floor + _P_ONSET_FRACTION * (top - floor), gap)
     offset = _edge_of_wave(speed, peak, end - 1, floor + _P_OFFSET_FRACTION * (top - floor), gap)
-    if onset <= begin and begin == t_before:
+    if onset <= begin and (speed[begin] > _VALLEY_SHARE * top or peak - begin < gap):
         return None
     outside = np.concatenate([speed[begin:max(begin, onset)], speed[min(end, offset):end]])
     share = float(np.median(outside)) / max(top, 1e-9) if len(outside) >= edge else 1.0

@@ -79,7 +79,10 @@ def noise_uv(beat: DominantBeat) -> float:
     """What noise is left in the average: the spread of the beats about it, over the root of their number."""
     if len(beat.segments_uv) < 3:
         return 0.0
-    spread = np.nanmedian(np.abs(beat.segments_uv - beat.average_uv), axis=(0, 2))
+    whole = beat.segments_uv[~np.isnan(beat.segments_uv).any(axis=(1, 2))]
+    if len(whole) < 3:
+        return 0.0
+    spread = np.median(np.abs(whole - np.median(whole, axis=0)), axis=(0, 2))
     return float(np.median(spread) * 1.48 / np.sqrt(len(beat.segments_uv)))
 
 

@@ -19,6 +19,8 @@ from gateway.core.waveform import EcgLead, EcgRecord
 Signal = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
+_PULSE_S, _PULSE_UV = 0.08, 400.0      # at least so long and so high
+
 LIMB_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
 CHEST_LEADS = ("V1", "V2", "V3", "V4", "V5", "V6")
 STANDARD_LEADS = LIMB_LEADS + CHEST_LEADS
@@ -90,9 +92,32 @@ def traces_of(record: EcgRecord, first: int = 0, last: int | None = None) -> Tra
         samples[row, here] = (lead.samples[part] + lead.baseline) * (lead.nv_per_unit / 1000)
         missing[row, here] = False if lead.missing is None else lead.missing[part]
         _bridge(samples[row], missing[row])
+    recorded = np.array([not is_derived(lead) for lead in leads], np.bool_)
+    pulse = _calibration(samples[recorded], missing[recorded], round(_PULSE_S * 1e6 / record.interval_us))
+    if pulse is not None:
+        missing |= pulse
+        for row in range(len(leads)):
+            _bridge(samples[row], missing[row])
     return Traces(record.interval_us, first, tuple(lead.name for lead in leads), samples, missing,
                   tuple(abs(lead.nv_per_unit) / 1000 for lead in leads),
                   frozenset(lead.name for lead in leads if is_derived(lead)))
+
+
+def _calibration(samples_uv: Signal, missing: Flags, width: int) -> Flags | None:
+    """True where a cart stored its calibration pulse as if it were ECG; None without one.
+
+    It shows the same value in every lead, III and V1 alike, which no heart does: at rest and then at one step.
+    """
+    if len(samples_uv) < 3 or samples_uv.shape[1] < width:
+        return None
+    is_same = (samples_uv.max(axis=0) == samples_uv.min(axis=0)) & ~missing.any(axis=0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], is_same.astype(np.int8), [0]])))
+    out = np.zeros_like(is_same)
+    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+        level = samples_uv[0, begin:end]
+        if end - begin >= width and len(np.unique(level)) > 1 and (np.abs(level) > _PULSE_UV).sum() >= width / 2:
+            out[begin:end] = True
+    return out if out.any() else None
 
 
 def _offset(lead: EcgLead, interval_us: float) -> int:
