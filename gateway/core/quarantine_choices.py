@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from storage.model import QuarantineChoice as Choice
 from storage.model import QuarantineDecision
 
+_FOR_GOOD = (Choice.RETRY, Choice.TAKE_AS_NEW)
+
 
 @dataclass(frozen=True, slots=True)
 class Situation:
@@ -23,6 +25,7 @@ class Situation:
     has_first: bool                      # the index has an object under its SOP Instance UID
     may_see_first: bool                  # and the person may see that one
     is_same_study: bool                  # and it is of the study that the arrival names
+    is_study_free: bool                  # the study that the arrival names is new, or of the arrival's own site
     is_conflict: bool
     decisions: tuple[QuarantineDecision, ...] = ()
 
@@ -31,10 +34,11 @@ def choices(now: Situation) -> tuple[Choice, ...]:
     """The decisions that are possible now, the most cautious first."""
     if now.is_decided:
         last = in_force(now.decisions)[-1:]
-        return (Choice.UNDO,) if not last or last[0].choice is not Choice.RETRY else ()
+        return (Choice.UNDO,) if not last or last[0].choice not in _FOR_GOOD else ()
     if now.has_first:
         can_replace = now.is_readable and now.may_see_first and now.is_same_study
-        return (Choice.KEEP_FIRST, Choice.USE_SECOND) if can_replace else (Choice.KEEP_FIRST,)
+        return (Choice.KEEP_FIRST, *([Choice.USE_SECOND] if can_replace else []),
+                *([Choice.TAKE_AS_NEW] if now.is_readable and now.is_study_free else []))
     return (Choice.SETTLE, Choice.RETRY)
 
 

@@ -182,6 +182,7 @@ def situation(found: Found, head: DatasetHead | None) -> Situation:
         is_decided=found.arrival.resolved_at is not None, is_readable=head is not None,
         has_first=found.first is not None or found.is_first_elsewhere, may_see_first=found.first is not None,
         is_same_study=head is not None and head.study_instance_uid == study_uid,
+        is_study_free=found.study_site_id in ("", found.arrival.site_id),
         is_conflict=found.arrival.outcome is ArrivalOutcome.CONFLICT, decisions=found.decisions)
 
 

@@ -12,7 +12,7 @@ from gateway.core.errors import GatewayError, InvalidRequest
 from gateway.services.administer_sites import By
 from gateway.services.compare_arrivals import in_quarantine
 from gateway.services.ports import Parts
-from gateway.services.retry_arrival import retry_arrival
+from gateway.services.retry_arrival import retry_arrival, take_as_new
 from gateway.services.settle_quarantine import decide
 from storage.model import QuarantineChoice
 
@@ -30,6 +30,8 @@ async def decide_one(parts: Parts, arrival_id: str, choice: QuarantineChoice, *,
     """Decide about one arrival. Raises NotFound, NotAllowed, InvalidRequest, NotNow."""
     if choice is QuarantineChoice.RETRY:
         await retry_arrival(parts, arrival_id, reason=reason, by=by, site_id=site_id)
+    elif choice is QuarantineChoice.TAKE_AS_NEW:
+        await take_as_new(parts, arrival_id, reason=reason, by=by)
     else:
         await decide(parts, arrival_id, choice, reason=reason, by=by)
 

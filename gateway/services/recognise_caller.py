@@ -1,9 +1,9 @@
 """Who stands behind a session cookie or a machine token.
 
 A role for "every site" is spelled out here into the sites there are, for everyone but administrators, because the
-inbox is no site like the others: it holds studies of devices that nobody has registered and of those whose site nobody
-can tell. Who reads or reviews for every site reads it too, so that an emergency does not wait for an administrator;
-nobody else does.
+inbox is no site like the others: it holds studies of devices that nobody has registered and of those whose site
+nobody can tell. Who reads or reviews for every site reads it too, so that an emergency does not wait for an
+administrator; nobody else does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from gateway.services.log_in import session_user, sha256_of
 from gateway.services.ports import Parts
 from storage.interface import Transaction
 from storage.model import EVERYWHERE, INBOX_SITE_ID, Grant, Role, Scope, User
-
 
 _READ_THE_INBOX = frozenset({Role.READER, Role.REVIEWER})
 

@@ -2,12 +2,16 @@
 
 The bytes are read again as they came. If they cannot be taken in now either, nothing changes and the person is told
 why; if they can, they become an instance in the same write that settles the arrival.
+
+Where its SOP Instance UID is another object's, a copy can be taken in under a UID of its own (`take_as_new`): the
+bytes as they came stay in quarantine, and the copy says what it was called.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+import uuid
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 from gateway.core.errors import NotNow, Unreadable
@@ -15,6 +19,7 @@ from gateway.core.quarantine_choices import choices
 from gateway.formats.dicom_dataset import DatasetHead, read_part10
 from gateway.formats.dicom_elements import ByteSource
 from gateway.formats.ecg import read_ecg, recognise
+from gateway.formats.renamed_copy import renamed_copy
 from gateway.services.administer_sites import By, require_site
 from gateway.services.compare_arrivals import find, in_quarantine, situation
 from gateway.services.complete_study import announce_complete
@@ -55,9 +60,43 @@ async def retry_arrival(parts: Parts, arrival_id: str, *, reason: str, by: By, s
         return await _retry_ecg(parts, arrival, device, site_id, reason, by)
     head = await asyncio.to_thread(_head, parts, arrival, data_start, device)
     candidate = await _candidate(parts, arrival, head, device, site_id, by)
+    return await _taken_in(parts, _TakeIn(arrival_id, head, candidate, QuarantineChoice.RETRY, reason, by))
+
+
+async def take_as_new(parts: Parts, arrival_id: str, *, reason: str, by: By) -> Study:
+    """Take in a copy under a new SOP Instance UID, at the site it came from; returns the study it is part of.
+
+    Raises NotFound, InvalidRequest, and NotNow with the reason why it cannot be taken in.
+    """
+    reason = checked_reason(reason)
+    arrival, device = await parts.database.read(lambda tx: _known_today(tx, arrival_id, by))
+    head = await asyncio.to_thread(_head, parts, arrival, _first_bytes(parts, arrival), device)
+    found = await parts.database.read(lambda tx: find(tx, arrival_id, by, head))
+    if QuarantineChoice.TAKE_AS_NEW not in choices(situation(found, head)):
+        raise NotNow("This cannot be decided as things are now. Look again.", reason="not-possible-now")
+    copy = await asyncio.to_thread(_renamed, parts, arrival, f"2.25.{uuid.uuid4().int}")
+    # Durable before the index names it; what no write takes in is an orphan that the sweep finds.
+    candidate = await _candidate(parts, copy, await asyncio.to_thread(
+        _head, parts, copy, _first_bytes(parts, copy), device), device, arrival.site_id, by)
+    return await _taken_in(parts, _TakeIn(arrival_id, head, candidate, QuarantineChoice.TAKE_AS_NEW, reason, by))
+
+
+@dataclass(frozen=True, slots=True)
+class _TakeIn:
+    """What one write does: make `candidate` an instance, and settle the arrival, whose own bytes say `head`."""
+
+    arrival_id: str
+    head: DatasetHead
+    candidate: Candidate
+    choice: QuarantineChoice
+    reason: str
+    by: By
+
+
+async def _taken_in(parts: Parts, work: _TakeIn) -> Study:
     for _ in range(_RACES):
         try:
-            indexed, study = await parts.database.write(lambda tx: _take_in(tx, arrival_id, candidate, reason, by))
+            indexed, study, arrival = await parts.database.write(lambda tx: _take_in(tx, work))
             break
         except LostRace:
             continue
@@ -69,12 +108,11 @@ async def retry_arrival(parts: Parts, arrival_id: str, *, reason: str, by: By, s
     return study
 
 
-def _take_in(tx: Transaction, arrival_id: str, candidate: Candidate, reason: str,
-             by: By) -> tuple[Indexed, Study]:
+def _take_in(tx: Transaction, work: _TakeIn) -> tuple[Indexed, Study, Arrival]:
     """Index it and settle the arrival, in one write."""
-    head = candidate.head
-    found = find(tx, arrival_id, by, head)
-    if QuarantineChoice.RETRY not in choices(situation(found, head)):
+    candidate, by = work.candidate, work.by
+    found = find(tx, work.arrival_id, by, work.head)
+    if work.choice not in choices(situation(found, work.head)):
         raise NotNow("This cannot be decided as things are now. Look again.", reason="not-possible-now")
     site_id = candidate.arrival.site_id
     if found.study_site_id not in ("", site_id):
@@ -86,11 +124,29 @@ def _take_in(tx: Transaction, arrival_id: str, candidate: Candidate, reason: str
     study = tx.studies.get(indexed.arrival.study_id, EVERYWHERE)
     assert study is not None
     at = candidate.arrival.at
-    tx.quarantine.mark_received(found.arrival.object_sha256)
-    tx.quarantine.set_arrival_study(arrival_id, study_id=study.id, site_id=found.arrival.site_id, at=at, by=by.actor)
-    note_decision(tx, found.arrival, QuarantineChoice.RETRY, reason=reason, by=by, at=at, study=study,
-                  detail={"site": site_id, "study": study.id, "arrival": indexed.arrival.id})
-    return indexed, study
+    detail = {"site": site_id, "study": study.id, "arrival": indexed.arrival.id}
+    if work.choice is QuarantineChoice.TAKE_AS_NEW:
+        detail |= {"copy_sha256": candidate.ref.sha256, "came_under": work.head.sop_instance_uid,
+                   "sop_instance_uid": candidate.head.sop_instance_uid}
+    else:
+        tx.quarantine.mark_received(found.arrival.object_sha256)
+    tx.quarantine.set_arrival_study(work.arrival_id, study_id=study.id, site_id=found.arrival.site_id, at=at,
+                                    by=by.actor)
+    note_decision(tx, found.arrival, work.choice, reason=work.reason, by=by, at=at, study=study, detail=detail)
+    return indexed, study, found.arrival
+
+
+def _renamed(parts: Parts, arrival: Arrival, sop_instance_uid: str) -> Arrival:
+    """As if the copy had arrived; its bytes are in the store."""
+    try:
+        data = renamed_copy(parts.objects.get(arrival.object_sha256), sop_instance_uid=sop_instance_uid,
+                            at=parts.clock())
+    except ObjectMissing as exc:
+        raise NotNow("The bytes are not in the store.", reason="missing") from exc
+    except Unreadable as exc:
+        raise NotNow(str(exc), reason="still-unreadable") from exc
+    ref = parts.objects.put(data)
+    return replace(arrival, object_sha256=ref.sha256, size_bytes=ref.size_bytes)
 
 
 def _known_today(tx: Transaction, arrival_id: str, by: By) -> tuple[Arrival, Device | None]:

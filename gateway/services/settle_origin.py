@@ -169,8 +169,8 @@ def _settle_by_rules(tx: Transaction, parts: Parts, by: By) -> list[Moved]:
         now = parts.clock()
         tx.origins.replace(replace(after, settled_at=now))
         tx.site_moves.move_all_arrivals(study.id, site_id=after.site_id)
-        moved.append(move_to_site(tx, study, after.site_id, study.device_id, actor=by.actor, address=by.address, now=now,
-                              reason="relay-rule"))
+        moved.append(move_to_site(tx, study, after.site_id, study.device_id, actor=by.actor, address=by.address,
+                                  now=now, reason="relay-rule"))
     return moved
 
 
@@ -194,7 +194,8 @@ def _check_free(tx: Transaction, study: Study) -> None:
     if tx.reports.latest_signed(study.id, EVERYWHERE) is not None:
         raise NotNow("A report was signed for this site; it must be corrected by its doctor.", reason="report-signed")
     if tx.orders.of_study(study.id, EVERYWHERE) is not None:
-        raise NotNow("An order of this site is linked to the study; take that link back first.", reason="order-linked")
+        raise NotNow("An order of this site is linked to the study; take that link back first.",
+                     reason="order-linked")
     reading = tx.readings.of_study(study.id, EVERYWHERE)
     if reading is not None and reading.state in HELD:
         raise NotNow("Somebody is reading the study; it must be given back first.", reason="being-read")

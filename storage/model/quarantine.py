@@ -16,6 +16,7 @@ class QuarantineChoice(StrEnum):
     KEEP_FIRST = "keep_first"            # the object that came first stays what readers see
     USE_SECOND = "use_second"            # readers see the second one; the first is kept as superseded
     RETRY = "retry"                      # take it in now: the cause is gone, or a person says which site it is of
+    TAKE_AS_NEW = "take_as_new"          # take a copy in under a new SOP Instance UID, beside the first
     SETTLE = "settle"                    # it is looked at and nothing more is to be done
     UNDO = "undo"                        # the decision before is taken back; it waits for a new one
 

@@ -60,7 +60,8 @@ class SiteMoves:
         self._move_alarms(sa.or_(
             t.alarm.c.ref == study_id,
             t.alarm.c.ref.in_(sa.select(t.arrival.c.id).where(t.arrival.c.study_id == study_id)),
-            t.alarm.c.ref.in_(sa.select(t.instance.c.id).where(t.instance.c.study_id == study_id))), site_id, from_site_id)
+            t.alarm.c.ref.in_(sa.select(t.instance.c.id).where(t.instance.c.study_id == study_id))),
+            site_id, from_site_id)
         self._connection.execute(sa.update(t.study).where(t.study.c.id == study_id)
                                  .values(site_id=site_id, device_id=device_id, patient_key=patient_key))
         self._connection.execute(sa.update(t.reading).where(t.reading.c.study_id == study_id)

@@ -49,7 +49,7 @@ async def test_each_differing_element_is_named_with_both_values(receiver):
     ]
     assert found.difference.equal_count > 25
     assert found.pixels.verdict is PixelVerdict.IDENTICAL
-    assert found.choices == (QuarantineChoice.KEEP_FIRST, QuarantineChoice.USE_SECOND)
+    assert found.choices == (QuarantineChoice.KEEP_FIRST, QuarantineChoice.USE_SECOND, QuarantineChoice.TAKE_AS_NEW)
 
 
 async def test_elements_inside_sequences_are_named_by_their_path_and_private_ones_by_their_creator(receiver):

@@ -60,7 +60,7 @@ async def test_a_conflict_is_listed_shown_and_decided(desk):
         "kind": "changed", "path": "(0018,5101)", "tag": "(0018,5101)", "keyword": "ViewPosition",
         "name": "View Position", "vr": "CS", "is_private": False, "depth": 0, "first": "PA", "second": "AP"}]
     assert (shown["pixels"]["verdict"], shown["is_first_shown"], shown["choices"]) == (
-        "identical", True, ["keep_first", "use_second"])
+        "identical", True, ["keep_first", "use_second", "take_as_new"])
     assert shown["first_study"]["patient_name"] == "演示乗俓"
     done = await desk.post(f"quarantine/{desk.arrival}/decide", 200, choice="use_second", reason="技师确认")
     assert (done["is_first_shown"], done["choices"]) == (False, ["undo"])

@@ -198,7 +198,7 @@ async def test_of_two_who_decide_at_once_one_is_told_to_look_again(receiver):
     assert len(made) == 1
 
 
-async def test_a_uid_in_another_study_can_only_be_kept_as_it_is(receiver):
+async def test_a_uid_in_another_study_is_never_given_to_a_second_object(receiver):
     uid = generate_uid()
     await send(receiver, build.ct_slice(sop_instance_uid=uid))
     receipt = await send(receiver, build.ct_slice(sop_instance_uid=uid))
@@ -297,7 +297,7 @@ async def test_what_has_a_known_uid_by_now_is_compared_and_not_taken_in(receiver
     with pytest.raises(NotNow):
         await retry_arrival(receiver.parts, receipt.arrival_id, reason=WHY, by=HERE)
     found = await examine(receiver.parts, receipt.arrival_id, HERE)
-    assert found.choices == (KEEP_FIRST, USE_SECOND)
+    assert found.choices == (KEEP_FIRST, USE_SECOND, QuarantineChoice.TAKE_AS_NEW)
     assert [d.element.keyword for d in found.difference.differences] == ["SliceThickness"]
 
 

@@ -82,7 +82,7 @@ class QuarantineDecisionView(msgspec.Struct, frozen=True):
     at: datetime
     actor: str
     actor_name: str
-    choice: str                    # keep_first, use_second, retry, settle, undo
+    choice: str                    # keep_first, use_second, retry, take_as_new, settle, undo
     reason: str
     is_undone: bool
 

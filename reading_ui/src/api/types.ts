@@ -665,6 +665,111 @@ export interface EcgStatementLibrary {
   items: EcgStatementView[];
 }
 
+/** What became of one file of several: a receipt, or a problem. What was refused lies in quarantine. */
+export interface EcgFileResult {
+  file_name: string;
+  size_bytes: number;
+  status: number;
+  receipt: EcgReceipt | null;
+  problem: Problem | null;
+}
+
+/** Answer 207 to several files: one result each, in their order. */
+export interface EcgBatchReceipt {
+  results: EcgFileResult[];
+}
+
+/** A cart of a site, to be chosen. */
+export interface EcgDeviceView {
+  id: string;
+  site_id: string;
+  name: string;
+}
+
+/** An ECG that somebody is to record. `number` is typed on the cart as Patient ID. */
+export interface OpenEcgOrderView {
+  order: OrderView;
+  number: string;
+  called_at: string | null;
+  called_until: string | null;
+  device_id: string | null;
+}
+
+export interface OpenEcgOrderList {
+  items: OpenEcgOrderView[];
+  devices: EcgDeviceView[];
+  total: number;
+}
+
+export interface EcgCallRequest {
+  device_id?: string | null;
+}
+
+/** An ECG that names nobody. */
+export interface UnidentifiedEcgView {
+  study_id: string;
+  instance_id: string;
+  site_id: string;
+  site_name: string;
+  device_name: string;
+  patient_id: string;
+  study_at: string | null;
+  arrived_at: string;
+}
+
+export interface UnidentifiedEcgList {
+  items: UnidentifiedEcgView[];
+  total: number;
+}
+
+/** Whose ECG it is. */
+export interface NamePatientRequest {
+  patient_id: string;
+  name: string;
+  reason: string;
+  sex?: string;
+  birth_date?: string | null;
+}
+
+/** An ECG file that could not be taken. */
+export interface UnreadEcgView {
+  arrival_id: string;
+  at: string;
+  via: string;
+  site_id: string;
+  device_name: string;
+  address: string;
+  file_name: string;
+  size_bytes: number;
+  reason: string;
+  detail: string;
+  first_bytes_hex: string;
+  first_bytes_text: string;
+  is_pdf: boolean;
+  order_id: string | null;
+  study_id: string | null;
+  patient_name: string;
+  attached_at: string | null;
+  attached_by: string;
+  why_attached: string;
+  tried_at: string | null;
+  result: string;
+}
+
+export interface UnreadEcgList {
+  items: UnreadEcgView[];
+  total: number;
+  formats: string[];
+  adapter_faults: string[];
+}
+
+/** Whose file it is: an order or a study, and why one is sure. A PDF is taken in at once. */
+export interface AttachEcgRequest {
+  reason: string;
+  order_id?: string | null;
+  study_id?: string | null;
+}
+
 /** The room that is left, and how long it lasts. */
 export interface SpaceView {
   level: string;
