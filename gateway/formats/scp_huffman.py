@@ -1,5 +1,6 @@
 """Huffman codes of SCP-ECG Section 2, decoded by arrays instead of bit by bit.
 
+The default table has a decoder of its own (`scp_default_code`); this one is for tables that a file brings along.
 A decoder is an automaton over bit positions: at each position the bits that follow say how long the code there is, so
 the next code starts at a place that does not depend on the codes before. We compute that place for every bit position
 at once, square the map three times (one step then skips eight codes), walk along it in a short loop, and
@@ -19,13 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.core.errors import Unreadable
+from gateway.formats.scp_bits import WINDOW as _WINDOW
+from gateway.formats.scp_bits import OutOfCodes, Stretch
+from gateway.formats.scp_default_code import decode_default
 
 DEFAULT_TABLE_NUMBER = 19999
 MAX_TABLES = 8
 _MAX_CODES = 4096                   # over all tables of a file; real ones have 19 to about 100
 _MAX_BITS = 64                      # of one code with the value behind it
 _PIECE_BITS = 1 << 16
-_WINDOW = 16                        # bits that the look-up table sees; longer prefixes are matched one by one
 _SQUARINGS = 3
 _INVALID = -1
 _LONG = -2
@@ -62,12 +65,6 @@ class HuffmanTables:
     @property
     def table_count(self) -> int:
         return len(self.lookup)
-
-
-class OutOfCodes(Unreadable):
-    """The bits end, or are no code, before all samples are there."""
-
-    reason = "scp-huffman-data"
 
 
 @lru_cache(maxsize=1)
@@ -136,6 +133,8 @@ def decode(data: bytes, count: int, tables: HuffmanTables) -> tuple[NDArray[np.i
     """
     if count > len(data) * 8:                          # no code is shorter than one bit
         raise OutOfCodes(f"{len(data)} bytes cannot hold {count} samples.")
+    if tables.is_default:
+        return decode_default(data, count)
     out = np.empty(count, dtype=np.int64)
     filled, bit, table = 0, 0, 0
     while filled < count:
@@ -168,12 +167,10 @@ class _Piece:
     def __init__(self, data: bytes, first_bit: int, table: int, tables: HuffmanTables) -> None:
         self._tables = tables
         first_byte = first_bit // 8
-        size_bits = min(_PIECE_BITS // tables.table_count, len(data) * 8 - first_byte * 8) & ~7
-        with_tail = data[first_byte:first_byte + size_bits // 8 + 12].ljust(size_bits // 8 + 12, b"\0")
-        self._octets = np.frombuffer(with_tail, dtype=np.uint8)
+        self._stretch = Stretch(data, first_byte, _PIECE_BITS // 8 // tables.table_count)
         self._offset = first_byte * 8
         self._start = first_bit - self._offset
-        self._size = size_bits
+        self._size = self._stretch.size
         self._table = table
         self.is_broken = False
         self.table_after = table
@@ -217,44 +214,27 @@ class _Piece:
         if len(with_number):
             bits = tables.extra_bits.take(numbers[with_number])
             ending = ends[with_number] - self._offset
-            raw = self._bits_before(ending) & ((1 << bits) - 1)
+            raw = self._stretch.bits_before(ending) & ((1 << bits) - 1)
             values[with_number] += raw - ((raw >> (bits - 1)) << bits)
         return values
 
-    def _windows(self) -> NDArray[np.uint16]:
-        """The 16 bits that begin at every bit of the piece."""
-        count = self._size // 8
-        octets = self._octets.astype(np.uint32)
-        three = octets[:count] << 16 | octets[1:count + 1] << 8 | octets[2:count + 2]
-        return (three[:, None] >> np.arange(8, 0, -1, dtype=np.uint32)).astype(np.uint16).reshape(-1)
-
     def _numbers(self) -> NDArray[np.int16]:
         """The number of the code at every bit, table after table."""
-        windows = self._windows()
+        windows = self._stretch.windows()
         return np.concatenate([self._numbers_in(windows, t) for t in range(self._tables.table_count)])
 
     def _numbers_in(self, windows: NDArray[np.uint16], table: int) -> NDArray[np.int16]:
-        numbers = self._tables.lookup[table].take(windows)
+        numbers: NDArray[np.int16] = self._tables.lookup[table].take(windows)
         long_codes = self._tables.long_codes[table]
         if long_codes:
             places = np.flatnonzero(numbers == _LONG)
-            behind = self._bits_before(places + 32) & 0xFFFFFFFF
+            behind = self._stretch.bits_before(places + 32) & 0xFFFFFFFF
             resolved = np.full(len(places), _INVALID, dtype=np.int16)
             for number in reversed(long_codes):
                 code = self._tables.codes[number]
                 resolved[behind >> (32 - code.prefix_bits) == code.prefix] = number
             numbers[places] = resolved
         return numbers
-
-    def _bits_before(self, ends: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The 32 bits (and a few more above them) that end right before each place in the piece."""
-        first = np.maximum((ends - 33) // 8, 0)
-        octets = self._octets.astype(np.int64)
-        last = len(octets) - 1
-        joined = np.zeros(len(ends), dtype=np.int64)
-        for offset in range(6):
-            joined = joined << 8 | octets[np.minimum(first + offset, last)]
-        return joined >> (first * 8 + 48 - ends)
 
     def _follow_switches(self, step: NDArray[np.int64], numbers: NDArray[np.int16]) -> None:
         size, tables = self._size, self._tables
@@ -278,7 +258,8 @@ class _Piece:
 def _walk(far: NDArray[np.int64], start: int, leaps: int) -> NDArray[np.int64]:
     """The states that one meets by following `far`; behind the piece it stays where it is."""
     met = []
-    at, jump = start, memoryview(far)
+    at = start
+    jump: Sequence[int] = memoryview(far)               # type: ignore[arg-type]
     for _ in range(leaps):
         met.append(at)
         at = jump[at]
