@@ -35,6 +35,8 @@ from gateway.services import (
     delete_study,
     deliver,
     examine_ecg,
+    hint_priority,
+    keep_unread_ecg,
     learn_character_set,
     match_order,
     pull_reports,
@@ -114,7 +116,9 @@ class Gateway:
         await sweep_orphans.clear_part_files(parts)
         await sweep_orphans.schedule_sweep(parts)
         await watch_certificates.schedule_watch(parts)
+        await keep_unread_ecg.schedule_reading(parts)
         await activate_rules.ensure_rules(parts)
+        parts = await hint_priority.with_hint_rules(parts)
 
         tls = calling_tls(settings)
         scp = StorageScp(parts, calling_tls=tls)
@@ -152,7 +156,7 @@ class Gateway:
         return {
             **complete_study.HANDLERS, **route_study.HANDLERS, **claim_reading.HANDLERS, **RENDER_HANDLERS,
             **watch_certificates.HANDLERS, **pull_reports.HANDLERS, **sweep_orphans.HANDLERS,
-            **scrub_objects.HANDLERS, **examine_ecg.HANDLERS,
+            **scrub_objects.HANDLERS, **examine_ecg.HANDLERS, **keep_unread_ecg.HANDLERS,
             **second_copy.HANDLERS, **delete_study.HANDLERS,
             **learn_character_set.HANDLERS, **match_order.HANDLERS, **correct_device_text.HANDLERS,
             **deliver.handlers(open_channels(parts.settings, commitment=NodeCommitment(parts), tls=tls)),

@@ -110,6 +110,10 @@ class Settings:
     mllp_connections: int = _setting(50, "HL7 connections at the same time.")
     mllp_idle_s: float = _setting(3600.0, "An HL7 connection without a message for so long is closed, seconds.")
     max_hl7_bytes: int = _setting(4 << 20, "Longest HL7 message, bytes.")
+    ecg_priority_hints: bool = _setting(True, "Whether numbers beyond a critical limit and an ECG cart's own words "
+                                        "may raise the priority of a reading (提示排序,不代表诊断).")
+    ecg_hints_file: str = _setting("", "JSON file with the alliance's own limits and levels for these hints; empty: "
+                                   "the lists as shipped.")
     ecg_folders: tuple[str, ...] = _setting((), 'Watched folders for ECG files, each "site=folder".')
 
     session_idle_minutes: int = _setting(30, "A login ends after so long without use, minutes.")

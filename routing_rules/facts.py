@@ -44,6 +44,8 @@ class UndeclaredFact(ValueError):
 
 _S, _I, _D, _L = FactType.STRING, FactType.INT, FactType.DOUBLE, FactType.STRINGS
 _CART = "ECG cart (device's own analysis, not confirmed by a physician)"
+_EITHER = "ECG cart, else the gateway (neither confirmed by a physician)"
+_GATEWAY = "gateway (measured on the samples, not confirmed by a physician)"
 
 _ALL = (
     Fact("site.id", _S, "", "site of the sending device", "送检单位的代码", "Code of the site that sent the study"),
@@ -71,16 +73,26 @@ _ALL = (
          "首次到达是星期几,1 为星期一,7 为星期日", "Weekday of the first arrival, 1 is Monday, 7 is Sunday"),
     Fact("ecg.statements", _L, "", _CART, "心电图机自己的分析语句(未经医师确认)", "Statements of the ECG cart itself",
          is_measured=True),
-    Fact("ecg.heart_rate_bpm", _D, "1/min", _CART, "心电图机测得的心率", "Heart rate measured by the cart",
-         is_measured=True),
-    Fact("ecg.pr_ms", _D, "ms", _CART, "心电图机测得的 PR 间期", "PR interval measured by the cart",
-         is_measured=True),
-    Fact("ecg.qrs_ms", _D, "ms", _CART, "心电图机测得的 QRS 时限", "QRS duration measured by the cart",
-         is_measured=True),
-    Fact("ecg.qt_ms", _D, "ms", _CART, "心电图机测得的 QT 间期", "QT interval measured by the cart",
-         is_measured=True),
-    Fact("ecg.qtc_ms", _D, "ms", _CART, "心电图机测得的 QTc 间期", "Corrected QT interval measured by the cart",
-         is_measured=True),
+    Fact("ecg.heart_rate_bpm", _D, "1/min", _EITHER, "心率:心电图机测得,否则为网关测得",
+         "Heart rate measured by the cart, else by the gateway", is_measured=True),
+    Fact("ecg.pr_ms", _D, "ms", _EITHER, "PR 间期:心电图机测得,否则为网关测得",
+         "PR interval measured by the cart, else by the gateway", is_measured=True),
+    Fact("ecg.qrs_ms", _D, "ms", _EITHER, "QRS 时限:心电图机测得,否则为网关测得",
+         "QRS duration measured by the cart, else by the gateway", is_measured=True),
+    Fact("ecg.qt_ms", _D, "ms", _EITHER, "QT 间期:心电图机测得,否则为网关测得",
+         "QT interval measured by the cart, else by the gateway", is_measured=True),
+    Fact("ecg.qtc_ms", _D, "ms", _EITHER, "QTc 间期:心电图机测得,否则为网关测得(Fridericia)",
+         "Corrected QT interval measured by the cart, else by the gateway (Fridericia)", is_measured=True),
+    Fact("ecg.longest_rr_ms", _D, "ms", _GATEWAY, "最长 RR 间期", "Longest RR interval", is_measured=True),
+    Fact("ecg.shortest_rr_ms", _D, "ms", _GATEWAY, "最短 RR 间期", "Shortest RR interval", is_measured=True),
+    Fact("ecg.critical_statements", _L, "", _CART, "心电图机自己标为危急的语句(未经医师确认)",
+         "Statements that the ECG cart itself marked as critical", is_measured=True),
+    Fact("ecg.measured_by_gateway", _L, "", _GATEWAY, "哪些数值是网关测的,如 qt_ms",
+         "Which of the numbers the gateway measured, such as qt_ms", is_measured=True),
+    Fact("ecg.quality", _L, "", _GATEWAY, "图形的技术问题,如 lead_off",
+         "Technical faults of the trace, such as lead_off", is_measured=True),
+    Fact("ecg.repeat_advised", _L, "", _GATEWAY, "建议重新采集的技术问题",
+         "Technical faults for which a repeat is advised", is_measured=True),
 )
 
 FACTS: Mapping[str, Fact] = MappingProxyType({fact.name: fact for fact in _ALL})

@@ -80,6 +80,7 @@ def explanation(answer: Mapping[str, Any]) -> str:
              f"due {answer['due_at']}, rules version {answer['rules_version']}"]
     if answer["tags"]:
         lines.append("  tags: " + ", ".join(answer["tags"]))
+    lines += [f"! {hint['item']} {hint['level']}: {hint['zh']}" for hint in answer.get("hints", [])]
     for rule in answer["because"]:
         gives = ", ".join(f"{k} {v}" for k, v in rule.get("gives", {}).items()) if rule["matched"] else ""
         lines.append(f"{_MARKS[rule['matched']]} {rule['rule']}" + (f"  ({gives})" if gives else ""))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from gateway.core.ecg_hint_rules import HintRules, packaged_hints
 from gateway.services.guard_space import SpaceGuard
 from gateway.services.written_lately import WrittenLately
 from gateway.settings import Settings
@@ -91,3 +92,4 @@ class Parts:
     openings: WrittenLately = field(default_factory=lambda: WrittenLately(window=OPENING_WINDOW))
     second_copy: SecondPlace | None = None
     space: SpaceGuard = field(default_factory=SpaceGuard)
+    hint_rules: HintRules | None = field(default_factory=packaged_hints)   # None: no hints are given

@@ -11,10 +11,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.core.due_times import due_at
+from gateway.core.ecg_priority import PriorityHint
 from gateway.core.errors import NotFound
-from gateway.core.facts import FactValues, facts_of
+from gateway.core.facts import ECG_MODALITY, FactValues, facts_of
 from gateway.core.priority import HINT_TAG, priority_of
 from gateway.services.activate_rules import ensure_rules
+from gateway.services.hint_priority import has_news, hints_of_study, raised
 from gateway.services.match_order import match_study
 from gateway.services.ports import Event, Parts
 from gateway.services.reopen_reading import decide_again, late_instances_since, reopen_reading
@@ -22,7 +24,8 @@ from routing_rules.evaluate import decide
 from routing_rules.model import Outcome
 from routing_rules.parse import parse
 from storage.interface import Transaction
-from storage.model import EVERYWHERE, AuditEntry, Decision, Job, Reading, ReadingState, Study, new_id
+from storage.model import EVERYWHERE, AuditEntry, Decision, EcgFacts, Job, Reading, ReadingState, Study, new_id
+from storage.model.ecg_analyses import StoredAnalysis
 
 
 async def route_study(parts: Parts, study_id: str) -> Reading:
@@ -53,7 +56,7 @@ def _route(tx: Transaction, parts: Parts, study_id: str) -> tuple[Reading, bool]
     if reading is not None:
         last = tx.decisions.of_study(study_id, EVERYWHERE)[0]
         late = late_instances_since(study, last)
-        if late == 0 and not _has_changed(study, last):
+        if late == 0 and not _has_changed(study, last) and not has_news(_hints(tx, parts, study), reading, last):
             return reading, False
     decision = _decided(tx, parts, study, now)
     tx.decisions.add(decision)
@@ -84,23 +87,40 @@ def _decided(tx: Transaction, parts: Parts, study: Study, now: datetime) -> Deci
     zone = ZoneInfo(parts.settings.time_zone)
     facts = study_facts(tx, study, zone)
     outcome = decide(parse(source), facts, now.astimezone(zone))
-    priority, is_raised = priority_of(named=outcome.priority, raise_to=outcome.raise_to, urgency=study.urgency)
+    hints = _hints(tx, parts, study)
+    raise_to = raised(outcome.raise_to, hints)
+    priority, is_raised = priority_of(named=outcome.priority, raise_to=raise_to, urgency=study.urgency)
     due = due_at(study.completed_at or now, modality=study.modality, body_part=study.body_part, priority=priority,
                  rule_minutes=outcome.due_minutes, is_raised=is_raised)
     # The tag goes wherever device data had a say, so that nobody takes the order for a finding (K3).
-    tags = (*outcome.tags, HINT_TAG) if outcome.raise_to is not None else outcome.tags
+    tags = (*outcome.tags, HINT_TAG) if raise_to is not None else outcome.tags
     return Decision(
         id=new_id(), study_id=study.id, at=now, rules_version=version, priority=priority, group=outcome.group,
-        reader_id=_reader_id(tx, outcome), due_at=due, tags=tags, because=outcome.because, facts=dict(facts))
+        reader_id=_reader_id(tx, outcome), due_at=due, tags=tags, because=outcome.because, facts=dict(facts),
+        hints=[hint.as_json() for hint in hints])
 
 
 def study_facts(tx: Transaction, study: Study, zone: ZoneInfo) -> FactValues:
     """Read what the rules may know of a study."""
     device = tx.sites.device(study.device_id) if study.device_id else None
-    instances = tx.studies.instances_of(study.id, EVERYWHERE)
-    ecgs = [ecg for i in instances if i.has_waveform and (ecg := tx.studies.ecg_of(i.id)) is not None]
-    return facts_of(study, tx.sites.site(study.site_id), device, ecgs,
+    ecgs = _ecgs(tx, study)
+    return facts_of(study, tx.sites.site(study.site_id), device, ecgs, _analyses(tx, study),
                     arrived_local=study.first_arrival_at.astimezone(zone))
+
+
+def _hints(tx: Transaction, parts: Parts, study: Study) -> list[PriorityHint]:
+    if study.modality != ECG_MODALITY:
+        return []
+    return hints_of_study(parts.hint_rules, _ecgs(tx, study), _analyses(tx, study))
+
+
+def _ecgs(tx: Transaction, study: Study) -> list[EcgFacts]:
+    instances = tx.studies.instances_of(study.id, EVERYWHERE)
+    return [ecg for i in instances if i.has_waveform and (ecg := tx.studies.ecg_of(i.id)) is not None]
+
+
+def _analyses(tx: Transaction, study: Study) -> list[StoredAnalysis]:
+    return tx.ecg_analyses.of_study(study.id) if study.modality == ECG_MODALITY else []
 
 
 def _reader_id(tx: Transaction, outcome: Outcome) -> str | None:

@@ -11,6 +11,7 @@ from gateway.core.facts import facts_of
 from gateway.core.priority import priority_of
 from routing_rules.facts import FACTS, checked
 from storage.model import Device, EcgFacts, Patient, PatientName, Priority, Site, SiteKind, Study, StudyState
+from storage.model.ecg_analyses import AnalysisState, StoredAnalysis
 
 DONE = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
@@ -54,14 +55,32 @@ def test_a_study_with_everything_known_gives_every_declared_fact():
                    ("旧",), ())
     new = EcgFacts("j", "scp_ecg", 2000.0, ("I",), 10, DONE, "", "", {
         "heart_rate_bpm": 80, "pr_ms": 150, "qrs_ms": 90, "qt_ms": 380, "qtc_ms": 400}, ("窦性心律",), ())
+    hint = {"kind": "lead_off", "leads": ["V3"], "value": None, "unit": "", "is_repeat_advised": True, "detail": ""}
+    measured = StoredAnalysis("j", "s", AnalysisState.DONE, "", "1", DONE, True, [hint], {
+        "measurements": {"heart_rate_bpm": 70.0}, "rr_ms": [800.0, 900.0]})
     facts = facts_of(study, Site("east", "东", "East", SiteKind.TOWNSHIP),
-                     Device("d", "east", "x", "CART", None, "ECG"), [old, new],
+                     Device("d", "east", "x", "CART", None, "ECG"), [old, new], [measured],
                      arrived_local=datetime(2026, 3, 1, 23, 5, tzinfo=UTC))
     assert set(facts) == set(FACTS)
     assert checked(facts) == facts
     assert (facts["arrival.hour"], facts["arrival.weekday"], facts["study.body_part"]) == (23, 7, "CHEST")
     assert facts["ecg.heart_rate_bpm"] == 80.0
+    assert facts["ecg.measured_by_gateway"] == []
+    assert (facts["ecg.longest_rr_ms"], facts["ecg.repeat_advised"]) == (900.0, ["lead_off"])
     assert facts["ecg.statements"] == ["旧", "窦性心律"]
+
+
+def test_the_gateways_number_stands_in_where_the_cart_has_none_and_is_named():
+    """K3: a rule on the rate works for carts that do not measure, and the explanation says who did."""
+    study = Study("s", "1.2", "east", Patient("p", "east", "1", PatientName("演示"), "F", None), "d", "ECG", "", "",
+                  "", DONE, None, "routine", StudyState.COMPLETE, 1, None, DONE, DONE)
+    ecg = EcgFacts("j", "scp_ecg", 2000.0, ("I",), 10, DONE, "", "", {"qt_ms": 400}, (), ())
+    measured = StoredAnalysis("j", "s", AnalysisState.DONE, "", "1", DONE, False, [], {
+        "measurements": {"heart_rate_bpm": 33.0, "qt_ms": 390.0, "qtc_fridericia_ms": 380.0}, "rr_ms": []})
+    facts = facts_of(study, None, None, [ecg], [measured], arrived_local=DONE)
+    assert (facts["ecg.heart_rate_bpm"], facts["ecg.qt_ms"], facts["ecg.qtc_ms"]) == (33.0, 400.0, 380.0)
+    assert facts["ecg.measured_by_gateway"] == ["heart_rate_bpm", "qtc_ms"]
+    assert checked(facts) == facts
 
 
 def test_what_is_not_known_is_left_out_instead_of_guessed():
