@@ -5,7 +5,6 @@ Shared by the formats of GE and Philips. Every function takes what is there and 
 
 from __future__ import annotations
 
-import base64
 import binascii
 import re
 from collections.abc import Iterable, Mapping
@@ -22,6 +21,7 @@ from gateway.formats.safe_xml import Document, Element
 MAX_LEADS = 64
 _CJK = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _DIGITS_AND_COMMAS = b"0123456789+-, \t\r\n"
+_SPACES = (b"\n", b"\r", b" ", b"\t")
 _SEXES = {"M": "M", "MALE": "M", "男": "M", "F": "F", "FEMALE": "F", "女": "F", "O": "O", "OTHER": "O"}
 _YEARS = {"YEARS": Decimal(1), "YEAR": Decimal(1), "Y": Decimal(1), "": Decimal(1), "MONTHS": Decimal(1) / 12,
           "WEEKS": Decimal(7) / Decimal("365.25"), "DAYS": 1 / Decimal("365.25")}
@@ -64,9 +64,12 @@ def measurements(element: Element | None, names: Mapping[str, str], *, zero_is_n
 
 def packed(text: str, *, prefix: str, what: str) -> bytes:
     """The bytes of a base64 text with line breaks. Raises Unreadable "<prefix>-base64"."""
+    raw = text.encode("ascii", "replace")
+    for space in _SPACES:
+        raw = raw.replace(space, b"")
     try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError) as exc:
+        return binascii.a2b_base64(raw, strict_mode=True) if raw else b""
+    except binascii.Error as exc:
         raise Unreadable(f"The packed samples of {what} are damaged.", reason=f"{prefix}-base64") from exc
 
 

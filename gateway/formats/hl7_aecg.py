@@ -31,7 +31,7 @@ _YEARS = {"a": 1.0, "yr": 1.0, "mo": 1 / 12, "wk": 7 / 365.25, "d": 1 / 365.25}
 def recognise(data: bytes) -> bool:
     """True for XML whose beginning names an AnnotatedECG."""
     head = safe_xml.head_of(data)
-    return head[:64].lstrip()[:1] == b"<" and _ROOT.search(head) is not None
+    return head[:64].lstrip()[:1] == b"<" and b"AnnotatedECG" in head and _ROOT.search(head) is not None
 
 
 def read(data: bytes, *, time_zone: tzinfo) -> EcgRecord:
