@@ -65,10 +65,11 @@ class EcgReceived:
 
 
 async def receive_ecg(parts: Parts, data: bytes, sender: Sender, *, file_name: str = "",
-                      envelope: EcgEnvelope | None = None) -> EcgReceived:
+                      envelope: EcgEnvelope | None = None, is_kept_already: bool = False) -> EcgReceived:
     """Keep, decode and index one ECG. Raises Unreadable after keeping it in quarantine, StorageFull.
 
-    `envelope` is what came around the file; a DICOM object speaks for itself.
+    `envelope` is what came around the file; a DICOM object speaks for itself. `is_kept_already`: the file lies in
+    quarantine, and is not put there once more.
     """
     if not data:
         await _note_empty(parts, sender, file_name)
@@ -80,7 +81,8 @@ async def receive_ecg(parts: Parts, data: bytes, sender: Sender, *, file_name: s
         record = await asyncio.to_thread(read_ecg, data, time_zone=ZoneInfo(parts.settings.time_zone),
                                          file_name=file_name)
     except Unreadable as exc:
-        await _keep_once(parts, data, sender, exc, file_name)
+        if not is_kept_already:
+            await _keep_once(parts, data, sender, exc, file_name)
         raise
     received = await _index(parts, _Arriving(enclosed(record, envelope), ref, sender, file_name, parts.clock()))
     metrics.count_arrival(sender.via, received.outcome, ref.size_bytes)

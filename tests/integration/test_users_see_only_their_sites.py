@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from gateway.core.ecg_analysis import METHOD
 from gateway.http.app import ROUTES
 from gateway.services.ports import Event
 from storage.model import EVERYWHERE, Role
 from tests.support import dicom_builders
+from tests.support.ecg_routes import ECG_CALLS
 from tests.support.route_walk import Call, Walk, as_json, leaked
 from tests.support.stores import ManualClock, open_parts
 from tests.support.two_sites import SHARED_PATIENT_ID, Clinic, secrets_of, two_clinics
@@ -61,7 +61,7 @@ DEVICE = as_json(site_id="{site}", name="演示设备", ae_title="NEW_{site}")
 NODE = as_json(site_id="{site}", kind="dicom", name="演示节点", ae_title="NODE", host="127.0.0.1", port=104)
 ORDER = as_json(site_id="{site}", patient_name="演示申请", patient_id="P-1", modality="DX")
 OF_ORDER = {"order_id": "order"}
-READING, STUDY, ECG = {"reading_id": "reading"}, {"study_id": "study"}, {"instance_id": "ecg"}
+READING, STUDY = {"reading_id": "reading"}, {"study_id": "study"}
 W_STUDY = "/dicom-web/studies/{study}"
 W_SERIES = W_STUDY + "/series/{series}"
 W_INSTANCE = W_SERIES + "/instances/{instance}"
@@ -138,16 +138,8 @@ TABLE: dict[tuple[str, str], Call] = {
         name="演示系统", facility="NEW-{site}", site_id="{site}")),
     ("PUT", "/api/admin/hl7-partners/{partner_id}"): Call({"partner_id": "partner"}, as_json(
         name="演示改名", facility="HIS-{site}", site_id="{site}"), is_for_alliance=True),
-    # ECG
     ("POST", "/api/ecg"): Call(send=_ecg),
-    ("GET", "/api/ecg/{instance_id}"): Call(ECG),
-    ("GET", "/api/ecg/statements"): list_of(),
-    ("GET", "/api/ecg/{instance_id}/analysis"): Call(ECG),
-    ("GET", "/api/ecg/{instance_id}/median-beats"): Call(ECG),
-    ("PUT", "/api/ecg/{instance_id}/fiducials"): Call(ECG, as_json(fiducials_us={}, method=METHOD)),
-    ("GET", "/api/ecg/{instance_id}/previous"): Call(ECG),
-    ("GET", "/api/ecg/{instance_id}/samples"): Call(ECG),
-    ("GET", "/api/ecg/{instance_id}/original"): Call(ECG),
+    **ECG_CALLS,
     # administrators
     ("GET", "/api/admin/overview"): list_of(),
     ("GET", "/api/admin/sites"): list_of("=site"),

@@ -98,7 +98,6 @@ class UnreadEcgView(msgspec.Struct, frozen=True):
     first_bytes_hex: str
     first_bytes_text: str          # what of them is printable ASCII; a dot for the rest
     is_pdf: bool
-    is_readable_now: bool          # a release since then knows the format
     order_id: str | None           # that it was bound to
     study_id: str | None
     patient_name: str              # of the order or study that it was bound to
