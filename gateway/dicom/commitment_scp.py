@@ -12,9 +12,10 @@ import asyncio
 from typing import Any
 
 import structlog
+from pydicom import Dataset
 from pynetdicom import evt
 
-from gateway.core.commitment import FailureReason, event_type
+from gateway.core.commitment import event_type
 from gateway.dicom.port_context import PortContext
 from gateway.formats.commitment_messages import (
     REQUEST_COMMITMENT,
@@ -119,7 +120,7 @@ class _CommitmentPort:
         except StorageError as exc:
             log.warning("what waits for a device was not looked up", why=str(exc), device=sender.calling_ae_title)
 
-    def on_action(self, peer: Peer, event: Any) -> tuple[int, None]:
+    def on_action(self, peer: Peer, event: Any) -> tuple[int | Dataset, None]:
         """N-ACTION: 0000 once the request is durable."""
         request = event.request
         if str(request.RequestedSOPInstanceUID or "") != SOP_INSTANCE:
@@ -135,7 +136,9 @@ class _CommitmentPort:
         try:
             self._context.bridge.call(receive_request(self._context.parts, sender, transaction_uid, items))
         except DuplicateTransaction:
-            return FailureReason.DUPLICATE_TRANSACTION_UID, None
+            # 0131 is a Failure Reason (PS3.3 C.14.1.1) and no status of N-ACTION, and a report under this UID could
+            # be taken for the verdict on the first request. So the answer has the status, and says it in words.
+            return _refused(INVALID_ARGUMENT_VALUE, "Transaction UID was used before (0131)"), None
         except StorageError as exc:
             log.warning("N-ACTION refused", why=str(exc), association=peer.association_id)
             return RESOURCE_LIMITATION, None
@@ -159,3 +162,9 @@ class _CommitmentPort:
             log.warning("N-EVENT-REPORT not kept", why=str(exc), association=peer.association_id)
             return PROCESSING_FAILURE, None
         return SUCCESS, None
+
+
+def _refused(status: int, comment: str) -> Dataset:
+    answer = Dataset()
+    answer.Status, answer.ErrorComment = status, comment
+    return answer

@@ -155,13 +155,13 @@ async def test_a_device_that_answers_0110_is_told_again(receiver, user):
 
 
 async def test_a_transaction_uid_that_comes_again_is_refused_as_a_duplicate(receiver, user):
-    """Replay: 0131, whatever it asks for now, also after the report; never a second transaction."""
+    """Replay: 0115, whatever it asks for now, also after the report; never a second transaction."""
     first, second = build.ct_slice(1), build.ct_slice(2)
     await opened(user, receiver, first, second)
     _, uid = await ask(user, references_of(first))
-    assert (await ask(user, references_of(first), transaction_uid=uid))[0] == 0x0131
+    assert (await ask(user, references_of(first), transaction_uid=uid))[0] == 0x0115
     await run_jobs(receiver)
-    assert (await ask(user, references_of(second), transaction_uid=uid))[0] == 0x0131
+    assert (await ask(user, references_of(second), transaction_uid=uid))[0] == 0x0115
     await run_jobs(receiver)
     assert [r.committed for r in user.reports] == [{references_of(first)[0][1]}]
     assert len(await receiver.parts.database.read(lambda tx: tx.commitments.recent(EVERYWHERE))) == 1
