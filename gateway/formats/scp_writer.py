@@ -20,7 +20,8 @@ from gateway.formats import lead_names, scp_compression
 from gateway.formats.scp_beats import Qrs
 from gateway.formats.scp_huffman import DEFAULT_TABLE_NUMBER
 from gateway.formats.scp_huffman_encode import differences, encode
-from gateway.formats.scp_sections import SECTION_HEADER_SIZE, checksum
+from gateway.formats.scp_sections import SECTION_HEADER_SIZE, checksum, read_sections
+from gateway.formats.scp_signal import read_signal
 from gateway.formats.scp_write_text import section_1, section_7, section_8
 
 Values = NDArray[np.int64]
@@ -86,7 +87,10 @@ def write_scp(record: EcgRecord, options: ScpOptions | None = None) -> ScpFile:
     sections[8] = section_8(record, losses)
     if any(len(lead.samples) * 2 > 65535 for lead in leads) and not options.is_compressed:
         losses.append("Leads of more than 65535 bytes are written with their length modulo 65536.")
-    return ScpFile(pack({number: body for number, body in sections.items() if body}), tuple(losses))
+    data = pack({number: body for number, body in sections.items() if body})
+    if subtraction:
+        _say_difference(leads, data, losses)
+    return ScpFile(data, tuple(losses))
 
 
 def pack(sections: dict[int, bytes], version: int = _VERSION) -> bytes:
@@ -167,9 +171,20 @@ def _subtraction(record: EcgRecord, leads: list[_Scaled], interval_us: int, opti
         return None
     if record.representative_beats:
         losses.append("The representative beat is replaced by the one that is subtracted.")
-    if options.is_bimodal:
-        losses.append("Outside of the QRS complexes the mean of four samples is kept (bimodal compression).")
     return found
+
+
+def _say_difference(leads: Sequence[_Scaled], data: bytes, losses: list[str]) -> None:
+    """Read back what was written, and say how far the worst lead is from what it was."""
+    back = read_signal(read_sections(data), [])
+    worst_uv, name = 0.0, ""
+    for lead, read in zip(leads, back.leads, strict=True):
+        difference = (lead.samples * (read.nv_per_unit / 1000)) - read.nanovolts() / 1000
+        rms_uv = float(np.sqrt((difference ** 2).mean()))
+        if rms_uv > worst_uv:
+            worst_uv, name = rms_uv, lead.name
+    if worst_uv:
+        losses.append(f"The samples read back are not the same; lead {name} differs most, by {worst_uv:.1f} µV rms.")
 
 
 def _section_3(leads: Sequence[_Scaled], *, is_subtracted: bool) -> bytes:
