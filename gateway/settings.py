@@ -114,7 +114,9 @@ class Settings:
                                         "may raise the priority of a reading (提示排序,不代表诊断).")
     ecg_hints_file: str = _setting("", "JSON file with the alliance's own limits and levels for these hints; empty: "
                                    "the lists as shipped.")
-    ecg_folders: tuple[str, ...] = _setting((), 'Watched folders for ECG files, each "site=folder".')
+    ecg_folders: tuple[str, ...] = _setting((), 'Watched folders for ECG files, each "site=folder", '
+                                                '"site/device=folder", or "site/*=folder" with a sub-folder for each '
+                                                'device.')
 
     session_idle_minutes: int = _setting(30, "A login ends after so long without use, minutes.")
     session_hours: int = _setting(12, "A login ends after so long in any case, hours.")

@@ -1,4 +1,4 @@
-"""Take ECG files that carts and their software drop into a folder, one folder a site.
+"""Take ECG files that carts and their software drop into a folder: one folder a site, or one a device.
 
 A file is taken once it has stopped changing; then it is moved to `done/`, or to `failed/` with the reason beside it.
 A WFDB header and its signal files are taken together. When storage is full or away the file stays where it is and is
@@ -20,6 +20,7 @@ import watchfiles
 from gateway.core.errors import Unreadable
 from gateway.formats.wfdb_record import signal_files
 from gateway.formats.zip_members import pack
+from gateway.services.know_cart import cart_called
 from gateway.services.ports import Parts
 from gateway.services.receive_ecg import receive_ecg
 from gateway.services.receive_instance import Sender
@@ -29,26 +30,31 @@ from storage.model import ArrivalVia
 log = structlog.get_logger("gateway.ecg")
 
 DONE, FAILED = "done", "failed"
+EACH = "*"
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".reason.txt")
 _SIGNAL_SUFFIXES = (".dat", ".mat", ".xyz")
 _MAX_HEADER_BYTES = 1 << 20
 
 
 class InvalidFolder(ValueError):
-    """The setting ecg_folders is a list of "site=folder"."""
+    """The setting ecg_folders is a list of "site=folder", "site/device=folder" or "site/*=folder"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
+    """Where the files of a site, or of one of its devices, are dropped."""
+
     site_id: str
     path: Path
+    device: str = ""                         # AE title, name or id; EACH: every sub-folder is the device of its name
 
     @classmethod
     def parse(cls, text: str) -> Folder:
-        site_id, equals, path = text.partition("=")
-        if not (site_id.strip() and equals and path.strip()):
-            raise InvalidFolder(f"{text!r} is not site=folder")
-        return cls(site_id.strip(), Path(path.strip()))
+        whose, equals, path = text.partition("=")
+        site_id, slash, device = (part.strip() for part in whose.partition("/"))
+        if not (site_id and equals and path.strip()) or (slash and not device):
+            raise InvalidFolder(f"{text!r} is not site=folder, site/device=folder or site/*=folder")
+        return cls(site_id, Path(path.strip()), device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +67,61 @@ class _Look:
 
 
 class WatchedFolders:
-    """Every folder of the setting `ecg_folders`; one task each, started and stopped by main."""
+    """Every folder of the setting `ecg_folders`; one task each, started and stopped by main.
+
+    Of a folder of devices each sub-folder is watched, also one that is made later.
+    """
 
     def __init__(self, parts: Parts, *, settle_s: float = 1.0, poll_s: float = 5.0, pair_wait_s: float = 60.0,
                  monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._watchers = [_Watcher(parts, Folder.parse(text), settle_s, poll_s, pair_wait_s, monotonic)
-                          for text in parts.settings.ecg_folders]
+        def watcher(folder: Folder) -> _Watcher:
+            return _Watcher(parts, folder, settle_s, poll_s, pair_wait_s, monotonic)
+
+        self._make, self._poll_s = watcher, poll_s
+        self._folders = [Folder.parse(text) for text in parts.settings.ecg_folders]
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Make the folders where they are missing and begin to watch."""
-        for watcher in self._watchers:
-            await asyncio.to_thread(watcher.prepare)
-            self._tasks.append(asyncio.create_task(watcher.run(self._stop), name=f"ecg-folder-{watcher.site_id}"))
+        for folder in self._folders:
+            if folder.device == EACH:
+                await asyncio.to_thread(folder.path.mkdir, parents=True, exist_ok=True)
+                self._tasks.append(asyncio.create_task(self._watch_each(folder), name=f"ecg-carts-{folder.site_id}"))
+            else:
+                await self._watch(folder)
+
+    async def _watch(self, folder: Folder) -> None:
+        watcher = self._make(folder)
+        await asyncio.to_thread(watcher.prepare)
+        self._tasks.append(asyncio.create_task(watcher.run(self._stop), name=f"ecg-folder-{folder.site_id}"))
+
+    async def _watch_each(self, folder: Folder) -> None:
+        """Look for sub-folders now and then: an account of the file server may be made at any time."""
+        known: set[str] = set()
+        while not self._stop.is_set():
+            try:
+                for name in await asyncio.to_thread(_sub_folders, folder.path):
+                    if name not in known:
+                        await self._watch(Folder(folder.site_id, folder.path / name, name))
+                        known.add(name)
+            except OSError as exc:
+                log.warning("a folder of ECG devices cannot be read", site=folder.site_id, error=str(exc))
+            await _sleep(self._poll_s, self._stop)
 
     async def stop(self) -> None:
         """Finish the file in hand, then stop."""
         self._stop.set()
-        await asyncio.gather(*self._tasks)
-        self._tasks.clear()
+        while self._tasks:                       # one that looks for sub-folders may add another while it ends
+            tasks, self._tasks = self._tasks, []
+            await asyncio.gather(*tasks)
 
 
 class _Watcher:
     def __init__(self, parts: Parts, folder: Folder, settle_s: float, poll_s: float, pair_wait_s: float,
                  monotonic: Callable[[], float]) -> None:
         self.site_id = folder.site_id
+        self._device = folder.device
         self._parts, self._path = parts, folder.path
         self._settle_s, self._poll_s, self._pair_wait_s, self._monotonic = settle_s, poll_s, pair_wait_s, monotonic
         self._looks: dict[str, _Look] = {}
@@ -176,12 +211,11 @@ class _Watcher:
 
     async def _take(self, names: Sequence[str]) -> None:
         """Receive one ECG and move its files. `names[0]` stands for it."""
-        sender = Sender(site_id=self.site_id, device=None, via=ArrivalVia.ECG_FOLDER,
-                        actor=f"folder:{self.site_id}")
         looks = [self._looks[name] for name in names]
         limit = self._parts.settings.max_ecg_bytes
         reason = ""
         try:
+            sender = await self._sender()
             if sum(look.size for look in looks) > limit:
                 raise Unreadable(f"An ECG file may have {limit} bytes at most.", reason="too-large")
             data = await asyncio.to_thread(self._read, names)
@@ -198,6 +232,14 @@ class _Watcher:
             log.error("a received ECG file cannot be moved away", site=self.site_id, error=str(exc))
         for name in names:
             self._looks.pop(name, None)
+
+    async def _sender(self) -> Sender:
+        """The device as it is registered now; one that is not sends for its site all the same, under its name."""
+        name = self._device
+        device = await self._parts.database.read(
+            lambda tx: cart_called(tx, self.site_id, (name,))) if name else None
+        return Sender(site_id=self.site_id, device=device, via=ArrivalVia.ECG_FOLDER, calling_ae_title=name,
+                      actor=f"folder:{self.site_id}/{name}" if name else f"folder:{self.site_id}")
 
     def _read(self, names: Sequence[str]) -> bytes:
         if len(names) == 1 and not names[0].lower().endswith(".hea"):
@@ -221,6 +263,12 @@ def _free(path: Path) -> Path:
         number += 1
         place = path.with_name(f"{path.stem}-{number}{path.suffix}")
     return place
+
+
+def _sub_folders(path: Path) -> list[str]:
+    """Folders of devices: no links, nothing hidden, and not our own two."""
+    return sorted(entry.name for entry in path.iterdir() if entry.is_dir() and not entry.is_symlink()
+                  and not entry.name.startswith(".") and entry.name not in (DONE, FAILED))
 
 
 async def _sleep(seconds: float, stop: asyncio.Event) -> None:

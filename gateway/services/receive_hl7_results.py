@@ -14,11 +14,12 @@ from gateway.core.errors import Unreadable
 from gateway.formats.hl7_answer import Fault, FaultCode
 from gateway.formats.hl7_message import Message
 from gateway.formats.hl7_results import EmbeddedFile, read_results
+from gateway.services.know_cart import cart_called
 from gateway.services.ports import Parts
 from gateway.services.receive_ecg import EcgReceived, receive_ecg
 from gateway.services.receive_instance import Sender
 from storage.interface import Transaction
-from storage.model import ArrivalVia, Device, Scope
+from storage.model import ArrivalVia, Device
 
 NO_ECG = "hl7-no-ecg"
 EMBEDDED = "hl7-embedded-file"
@@ -82,6 +83,4 @@ def _known_here(tx: Transaction, one: EmbeddedFile, site_id: str) -> tuple[EcgEn
         envelope = replace(envelope, accession_number=order.accession_number)
     if order is not None and envelope.accession_number == order.accession_number:
         envelope = replace(envelope, study_instance_uid=order.study_instance_uid)
-    device = next((device for device in tx.sites.devices(Scope(frozenset({site_id})))
-                   if {device.ae_title, device.name, device.id} & set(one.device_names)), None)
-    return envelope, device
+    return envelope, cart_called(tx, site_id, one.device_names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,8 @@ from gateway.ecg.watched_folder import Folder, InvalidFolder, WatchedFolders
 from storage.errors import StorageFull
 from storage.model import EVERYWHERE
 from tests.support.ecg_builders import aecg, wfdb_files
+from tests.support.ecg_orders import SITE, cart, open_clinic
+from tests.support.hl7_results import small_pdf
 from tests.support.waiting import until
 
 
@@ -161,7 +164,69 @@ async def test_a_full_store_leaves_the_file_where_it_is_until_there_is_room(part
     await folders.stop()
 
 
-@pytest.mark.parametrize("text", ["", "yangchang", "=folder", "yangchang="])
+async def watching(parts, *settings):
+    folders = WatchedFolders(replace(parts, settings=replace(parts.settings, ecg_folders=settings)), settle_s=0.05,
+                             poll_s=0.1)
+    await folders.start()
+    return folders
+
+
+async def test_a_folder_of_one_device_says_which_cart_recorded_it(parts, folder):
+    await open_clinic(parts)
+    folders = await watching(parts, f"{SITE}/演示心电图机2={folder}")
+    (folder / "a.xml").write_bytes(aecg())
+    await until(lambda: (folder / "done" / "a.xml").exists())
+    (study,) = await studies(parts)
+    assert study.device_id == cart(2).id
+    await folders.stop()
+
+
+async def test_sub_folders_are_devices_also_those_made_later(parts, folder):
+    await open_clinic(parts)
+    (folder / "YANGCH1").mkdir(parents=True)
+    folders = await watching(parts, f"{SITE}/*={folder}")
+    (folder / "YANGCH1" / "a.xml").write_bytes(aecg())
+    await until(lambda: (folder / "YANGCH1" / "done" / "a.xml").exists())
+    (folder / "YANGCH2").mkdir()
+    (folder / "YANGCH2" / "b.xml").write_bytes(aecg(patient_id="P2", name="演示乙"))
+    await until(lambda: (folder / "YANGCH2" / "done" / "b.xml").exists())
+    assert [study.device_id for study in await studies(parts)] == [cart(1).id, cart(2).id]
+    await folders.stop()
+
+
+async def test_a_device_that_nobody_registered_sends_for_its_site_under_its_name(parts, folder):
+    folders = await watching(parts, f"yangchang/NEWCART={folder}")
+    (folder / "a.xml").write_bytes(aecg())
+    await until(lambda: (folder / "done" / "a.xml").exists())
+    (study,) = await studies(parts)
+    (arrival,) = await parts.database.read(lambda tx: tx.arrivals.of_study(study.id, EVERYWHERE))
+    assert (study.site_id, study.device_id, arrival.calling_ae_title) == ("yangchang", None, "NEWCART")
+    await folders.stop()
+
+
+async def test_a_pdf_is_taken_and_a_makers_own_file_is_set_aside_with_its_reason(parts, folder):
+    folders = await watching(parts, f"yangchang={folder}")
+    (folder / "a.pdf").write_bytes(small_pdf())
+    (folder / "b.dat").write_bytes(b"MAKER-NATIVE" * 20)          # ".dat" waits for a header that may come
+    (folder / "c.ecgraw").write_bytes(b"MAKER-NATIVE" * 30)
+    await until(lambda: (folder / "done" / "a.pdf").exists())
+    await until(lambda: (folder / "failed" / "c.ecgraw.reason.txt").exists())
+    assert (folder / "failed" / "c.ecgraw.reason.txt").read_text().startswith("unknown-format\n")
+    (kept,) = await parts.database.read(lambda tx: tx.arrivals.quarantine(EVERYWHERE))
+    assert parts.objects.get(kept.object_sha256) == b"MAKER-NATIVE" * 30
+    assert (folder / "b.dat").exists()
+    await folders.stop()
+
+
+@pytest.mark.parametrize(("text", "folder"), [
+    ("a=/x", Folder("a", Path("/x"))), ("a/CART=/x=y", Folder("a", Path("/x=y"), "CART")),
+    (" a / 心电图机 1 = /x ", Folder("a", Path("/x"), "心电图机 1")), ("a/*=/x", Folder("a", Path("/x"), "*")),
+    ("a=/x/y", Folder("a", Path("/x/y")))])
+def test_a_setting_names_site_device_and_folder(text, folder):
+    assert Folder.parse(text) == folder
+
+
+@pytest.mark.parametrize("text", ["", "yangchang", "=folder", "yangchang=", "yangchang/=folder", "/cart=folder"])
 def test_a_setting_that_names_no_site_or_folder_is_refused(text):
     with pytest.raises(InvalidFolder):
         Folder.parse(text)
