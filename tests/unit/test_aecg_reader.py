@@ -16,7 +16,8 @@ SHORT = known_samples(leads=("II",), count=20)
 BEAT = ('<derivation><derivedSeries><code code="REPRESENTATIVE_BEAT"/><component><sequenceSet><component><sequence>'
         '<code code="TIME_RELATIVE"/><value><head value="100" unit="ms"/><increment value="1" unit="ms"/></value>'
         '</sequence></component><component><sequence><code code="MDC_ECG_LEAD_II"/><value>'
-        '<origin value="0" unit="uV"/><scale value="1" unit="uV"/><digits>1 2 3</digits></value></sequence></component></sequenceSet></component>'
+        '<origin value="0" unit="uV"/><scale value="1" unit="uV"/><digits>1 2 3</digits></value>'
+        '</sequence></component></sequenceSet></component>'
         "<subjectOf><annotationSet>{}</annotationSet></subjectOf></derivedSeries></derivation>")
 
 
@@ -44,7 +45,8 @@ def test_the_representative_beat_is_kept_beside_the_rhythm():
 
 
 @pytest.mark.parametrize(("good", "bad"), [
-    ("<digits>1 2 3", "<digits>1 x 3"), ('<increment value="1" unit="ms"/>', ""), ('<scale value="1" unit="uV"/>', "")])
+    ("<digits>1 2 3", "<digits>1 x 3"), ('<increment value="1" unit="ms"/>', ""),
+    ('<scale value="1" unit="uV"/>', "")])
 def test_a_damaged_beat_never_costs_the_rhythm(good, bad):
     record = read(with_beat(beat=BEAT.replace(good, bad)))
     assert (record.sample_count, record.representative_beats, record.beat_interval_us) == (20, (), 0)
