@@ -82,7 +82,11 @@ def with_reference_beats(residuals: Sequence[Values], starts: Sequence[int], bea
     beats = [beat * (units_nv[1] // unit_nv) for beat in beats]
     from_one = _add(scaled, starts, beats, locations, 1)
     from_zero = _add(scaled, starts, beats, locations, 0)
-    spots = [_telling_spots(start, len(lead), locations) for start, lead in zip(starts, scaled, strict=True)]
+    known: dict[tuple[int, int], NDArray[np.int64]] = {}
+    for start, lead in zip(starts, scaled, strict=True):
+        if (start, len(lead)) not in known:
+            known[start, len(lead)] = _telling_spots(start, len(lead), locations)
+    spots = [known[start, len(lead)] for start, lead in zip(starts, scaled, strict=True)]
     ones, zeros = _repetitions(from_one, spots), _repetitions(from_zero, spots)
     certainty = math.sqrt(ones + zeros)                 # one standard deviation, were both the same
     if zeros - ones > certainty:
@@ -110,20 +114,22 @@ def _add(residuals: Sequence[Values], starts: Sequence[int], beats: Sequence[Val
     return out
 
 
-def _telling_spots(start: int, count: int, locations: BeatLocations) -> NDArray[np.bool_]:
+def _telling_spots(start: int, count: int, locations: BeatLocations) -> NDArray[np.int64]:
     """Samples where a shift shows: the protected zones, whose values are exact; without them the subtracted ones."""
-    spots = np.zeros(count, dtype=np.bool_)
+    is_telling = np.zeros(count, dtype=np.bool_)
     for begin, end in locations.protected or [(qrs.start, qrs.end) for qrs in locations.beats if qrs.kind == 0]:
-        spots[max(begin - start, 0):max(end - start + 1, 0)] = True
-    return spots
+        is_telling[max(begin - start, 0):max(end - start + 1, 0)] = True
+    is_telling[:2] = False                               # a slope is told by the two samples before
+    return np.flatnonzero(is_telling)
 
 
-def _repetitions(leads: Sequence[Values], spots: Sequence[NDArray[np.bool_]]) -> int:
+def _repetitions(leads: Sequence[Values], spots: Sequence[NDArray[np.int64]]) -> int:
     found = 0
     for lead, telling in zip(leads, spots, strict=True):
-        slopes = np.diff(lead)
-        found += int(np.count_nonzero((slopes == 0) & telling[1:]))
-        found += int(np.count_nonzero((np.diff(slopes) == 0) & telling[2:]))
+        before = lead.take(telling - 1)
+        slope = lead.take(telling) - before
+        found += len(telling) - int(np.count_nonzero(slope))
+        found += int(np.count_nonzero(slope == before - lead.take(telling - 2)))
     return found
 
 
