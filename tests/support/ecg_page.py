@@ -1,4 +1,4 @@
-"""The ECG page as a reader meets it: a gateway with a few known ECGs, and ink read back from the canvas in millimetres."""
+"""The ECG page as a reader meets it: a gateway with a few known ECGs, and ink read back from the canvas in mm."""
 
 from __future__ import annotations
 
@@ -38,7 +38,8 @@ def ecg_room(folder: Path) -> Iterator[EcgRoom]:
         gateway.command("user", "add", "reader", "--name", "演示阅片医师", "--grant", "reader@all",
                         "--password-stdin", input=f"{PASSWORD}\n")
         token = gateway.command("token", "add", "--site", "yangchang", "--scope", "ingest")["token"]
-        numbers = (("MDC_ECG_TIME_PD_PR", 158, "ms"), ("MDC_ECG_TIME_PD_QT", 400, "ms"), ("MDC_ECG_HEART_RATE", 75, "bpm"))
+        numbers = (("MDC_ECG_TIME_PD_PR", 158, "ms"), ("MDC_ECG_TIME_PD_QT", 400, "ms"),
+                   ("MDC_ECG_HEART_RATE", 75, "bpm"))
         files = {
             "square": aecg(known_square(), statements=(STATEMENT,),
                            annotations="".join(aecg_measurement(*number) for number in numbers)),
@@ -90,12 +91,12 @@ def press(page: Page, *keys: str) -> None:
 
 
 # Where the ink of a lead's last piece lies at some times, in mm above its own zero line; null where there is none.
-_INK = """([lead, times]) => {
+_INK = """([lead, times, above, below]) => {
   const canvas = document.querySelector('[data-testid=ecg-traces]');
   const dots = Number(canvas.dataset.pxPerMm) * Number(canvas.dataset.dpr);
-  const label = [...document.querySelectorAll('[data-testid=ecg-lead]')].filter((e) => e.dataset.lead === lead).at(-1);
-  const { xMm, baselineMm, startS } = label.dataset;
-  const top = Math.max(0, Math.round((baselineMm - 14) * dots)), high = Math.round(28 * dots);
+  const labels = [...document.querySelectorAll('[data-testid=ecg-lead]')];
+  const { xMm, baselineMm, startS } = labels.filter((e) => e.dataset.lead === lead).at(-1).dataset;
+  const top = Math.max(0, Math.round((baselineMm - above) * dots)), high = Math.round((above + below) * dots);
   return times.map((at) => {
     const x = Math.round((Number(xMm) + (at - startS) * canvas.dataset.mmPerS) * dots);
     const { data } = canvas.getContext('2d').getImageData(x, top, 1, high);
@@ -121,8 +122,9 @@ _EDGES = """() => {
 }"""
 
 
-def ink_mm(page: Page, times: list[float], lead: str = "II") -> list[float]:
-    found = page.evaluate(_INK, [lead, times])
+def ink_mm(page: Page, times: list[float], lead: str = "II", *, above: float = 14, below: float = 14) -> list[float]:
+    """Looked for so many millimetres above and below the zero line: rows may stand close."""
+    found = page.evaluate(_INK, [lead, times, above, below])
     assert None not in found, f"no ink of {lead} at {times}: {found}"
     return [float(value) for value in found]
 

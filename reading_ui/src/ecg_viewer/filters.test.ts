@@ -86,6 +86,14 @@ describe('display filters', () => {
     for (const peak of peaks.slice(0, 5)) expect(peak / 1e6).toBeGreaterThan(0.9);
   });
 
+  it('do not bend a trace that begins or ends within a QRS', () => {
+    const samples = new Int32Array(5000).map((_, i) => (i % 400 < 20 ? 1_500_000 : 200_000));
+    samples.fill(1_500_000, 4990);
+    const out = filtered(samples, choice({ lowCutHz: 0.5 }), 2000);
+    const between = (beat: number) => out[beat * 400 + 200] ?? 0;
+    for (const beat of [0, 1, 11]) expect(Math.abs(between(beat) - between(6))).toBeLessThan(50_000);
+  });
+
   it('keep gaps as gaps and do not smear over them', () => {
     const samples = new Int32Array(3000).fill(100_000);
     samples.fill(-2_000_000, 1600);

@@ -69,6 +69,8 @@ interface Biquad {
   b0: number; b1: number; b2: number; a1: number; a2: number;
   /** How many samples an edge is continued. */
   reach: number;
+  /** So many samples at an edge tell the value about which it is continued; 0 means its last sample alone. */
+  turnsAbout: number;
 }
 
 /** Two passes of order n leave 1/√2 at the stated frequency when one pass is set to fc·(√2−1)^(1/2n). */
@@ -94,7 +96,7 @@ function butterworth(cutHz: number, hz: number, kind: 'low-pass' | 'high-pass'):
   const warped = Math.tan((Math.PI * cutHz) / hz);
   const k = kind === 'low-pass' ? warped / TWICE : warped * TWICE;
   const norm = 1 / (1 + Math.SQRT2 * k + k * k);
-  const poles = { a1: 2 * (k * k - 1) * norm, a2: (1 - Math.SQRT2 * k + k * k) * norm, reach: Math.ceil(hz / cutHz) };
+  const poles = { a1: 2 * (k * k - 1) * norm, a2: (1 - Math.SQRT2 * k + k * k) * norm, reach: Math.ceil(hz / cutHz), turnsAbout: kind === 'high-pass' ? Math.round(hz) : 0 };
   return kind === 'low-pass'
     ? { b0: k * k * norm, b1: 2 * k * k * norm, b2: k * k * norm, ...poles }
     : { b0: norm, b1: -2 * norm, b2: norm, ...poles };
@@ -106,30 +108,40 @@ function notch(atHz: number, hz: number): Biquad {
   const alpha = Math.tan((Math.PI * NOTCH_WIDTH_HZ) / hz) * TWICE * TWICE;
   const norm = 1 / (1 + alpha);
   const middle = -2 * Math.cos(w) * norm;
-  return { b0: norm, b1: middle, b2: norm, a1: middle, a2: (1 - alpha) * norm, reach: Math.ceil(hz / NOTCH_WIDTH_HZ) };
+  return { b0: norm, b1: middle, b2: norm, a1: middle, a2: (1 - alpha) * norm, reach: Math.ceil(hz / NOTCH_WIDTH_HZ), turnsAbout: 0 };
 }
 
-/** Filters one stretch without gaps. Both ends go on as their own mirror images, turned about the last value. */
+/** Filters one stretch without gaps. */
 function filterStretch(samples: Int32Array, out: Int32Array, from: number, to: number, stages: readonly Biquad[]): void {
-  const count = to - from;
-  const reach = Math.min(count - 1, Math.max(...stages.map((stage) => stage.reach)));
-  const line = new Float64Array(count + 2 * reach);
-  const first = samples[from] ?? 0;
-  const last = samples[to - 1] ?? 0;
+  let line = Float64Array.from(samples.subarray(from, to));
+  for (const stage of stages) line = forthAndBack(line, stage);
+  for (let i = 0; i < line.length; i += 1) out[from + i] = Math.min(2 ** 31 - 1, Math.max(MISSING_NV + 1, Math.round(line[i] as number)));
+}
+
+/**
+ * Both ends go on as their own mirror images before the passes. Where the baseline is taken away they turn about the
+ * median of their second, not about the last value: a trace that is cut off within a QRS must not bend.
+ */
+function forthAndBack(line: Float64Array<ArrayBuffer>, stage: Biquad): Float64Array<ArrayBuffer> {
+  const count = line.length;
+  const reach = Math.min(count - 1, stage.reach);
+  const long = new Float64Array(count + 2 * reach);
+  const first = stage.turnsAbout === 0 ? line[0] as number : median(line.subarray(0, stage.turnsAbout));
+  const last = stage.turnsAbout === 0 ? line[count - 1] as number : median(line.subarray(Math.max(0, count - stage.turnsAbout)));
   for (let i = 0; i < reach; i += 1) {
-    line[i] = 2 * first - (samples[from + reach - i] ?? 0);
-    line[reach + count + i] = 2 * last - (samples[to - 2 - i] ?? 0);
+    long[i] = 2 * first - (line[reach - i] as number);
+    long[reach + count + i] = 2 * last - (line[count - 2 - i] as number);
   }
-  for (let i = 0; i < count; i += 1) line[reach + i] = samples[from + i] ?? 0;
-  for (const stage of stages) {
-    pass(line, stage);
-    line.reverse();
-    pass(line, stage);
-    line.reverse();
-  }
-  for (let i = 0; i < count; i += 1) {
-    out[from + i] = Math.min(2 ** 31 - 1, Math.max(MISSING_NV + 1, Math.round(line[reach + i] ?? 0)));
-  }
+  long.set(line, reach);
+  pass(long, stage);
+  long.reverse();
+  pass(long, stage);
+  long.reverse();
+  return long.slice(reach, reach + count);
+}
+
+function median(values: Float64Array): number {
+  return values.slice().sort()[values.length >> 1] ?? 0;
 }
 
 /** One pass in place (transposed direct form II), begun as if the first value had stood there for ever. */

@@ -132,7 +132,7 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
     <div className={`ecg ${isWhole ? 'whole' : ''}`} ref={root} tabIndex={-1} role="group" aria-label={w.viewer} data-testid="ecg-viewer">
       <div className="ecg-frame">
         <Toolbar leadNames={extent.leadNames} view={view} scale={scale ?? 1} warnings={warningsOf(filters, ecg.interval_us)} calibration={calibration}
-          isLens={lens !== null} isWhole={isWhole} onChange={change} onAction={act} onCalibrate={() => { setCalibrating(true); }} />
+          isLens={lens !== null} isWhole={isWhole} isPanelOpen={isPanelOpen} onChange={change} onAction={act} onCalibrate={() => { setCalibrating(true); }} />
         <div className="ecg-paper">
           {isLong && overviewLead && (
             <Overview samples={overviewLead.samples} leadName={overviewLead.name} leadStartS={overviewLead.startUs / 1e6} intervalUs={ecg.interval_us}

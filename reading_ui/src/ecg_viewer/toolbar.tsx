@@ -22,6 +22,7 @@ interface ToolbarProps {
   calibration: Calibration;
   isLens: boolean;
   isWhole: boolean;
+  isPanelOpen: boolean;
   onChange: (change: Change) => void;
   onAction: (action: Action) => void;
   onCalibrate: () => void;
@@ -30,7 +31,7 @@ interface ToolbarProps {
 const CALIPER_KEYS: Record<CaliperKind, string> = { time: 'C', voltage: 'V', qt: 'Q' };
 
 export function Toolbar(props: ToolbarProps) {
-  const { leadNames, view, scale, warnings, calibration, isLens, isWhole, onChange, onAction, onCalibrate } = props;
+  const { leadNames, view, scale, warnings, calibration, isLens, isWhole, isPanelOpen, onChange, onAction, onCalibrate } = props;
   const w = useRoomWords(words);
   const layouts = layoutsFor(leadNames);
   const hasRhythm = view.layout === 'strip' || view.layout.includes('+');
@@ -74,7 +75,13 @@ export function Toolbar(props: ToolbarProps) {
         <Tool keyHint="F" testId="ecg-fit" isOn={view.zoom === 'fit'} onPress={() => { onAction({ do: 'fit' }); }}>{w.fit}</Tool>
         <Tool keyHint="W" testId="ecg-whole" isOn={isWhole} onPress={() => { onAction({ do: 'whole' }); }}>{w.whole}</Tool>
       </Group>
+      <Tool keyHint="I" testId="ecg-panel-tool" isOn={isPanelOpen} label={w.panel} onPress={() => { onAction({ do: 'panel' }); }}>{w.panelTool}</Tool>
       <Tool keyHint="P" testId="ecg-print-tool" onPress={() => { onAction({ do: 'print' }); }}>{w.print}</Tool>
+      {warnings.length > 0 && (
+        <div className="ecg-filter-warnings ecg-caution" role="status" data-testid="ecg-filter-warnings">
+          {warnings.map((warning) => <span key={warning}>{w.filterWarnings[warning]}</span>)}
+        </div>
+      )}
       <span className="ecg-scale">
         {percent !== 100 && <strong className="ecg-caution" data-testid="ecg-not-true-size">{w.notTrueSize(percent)} <kbd>0</kbd></strong>}
         <button type="button" className="button bare" title={calibration.isCalibrated ? w.calibrate : w.notCalibratedHint} data-testid="ecg-calibrate" onClick={onCalibrate}>
@@ -82,11 +89,6 @@ export function Toolbar(props: ToolbarProps) {
         </button>
         <Panel label={w.help} button={w.help} testId="ecg-help"><KeyList /></Panel>
       </span>
-      {warnings.length > 0 && (
-        <div className="ecg-filter-warnings ecg-caution" role="status" data-testid="ecg-filter-warnings">
-          {warnings.map((warning) => <span key={warning}>{w.filterWarnings[warning]}</span>)}
-        </div>
-      )}
     </div>
   );
 }
