@@ -5,6 +5,7 @@ import { Icon } from '../parts/icons';
 import { PatientName, PriorityMark } from '../parts/marks';
 import { Note } from '../parts/notes';
 import { examOf, said, useFormat, useWords } from '../words';
+import { faultText } from '../words/ecg_quality';
 import { ReceivedButton } from './received_button';
 
 export function StudyCard({ row, onOpen, onChanged }: { row: ClinicRow; onOpen: () => void; onChanged: () => void }) {
@@ -32,6 +33,7 @@ export function StudyCard({ row, onOpen, onChanged }: { row: ClinicRow; onOpen: 
       </div>
       <Steps row={row} />
       <div className="card-report">
+        <RepeatAdvice row={row} />
         {row.step === 'sent_back' && <Note tone="warning">{w.clinic.sentBack(row.reason)}</Note>}
         {row.is_critical && hasReport && (row.step === 'acknowledged' ? <CriticalBadge /> : <Note tone="critical">{w.clinic.criticalHint}</Note>)}
         {row.report_state === 'preliminary' && <p className="preliminary">{w.clinic.preliminary}</p>}
@@ -46,6 +48,31 @@ export function StudyCard({ row, onOpen, onChanged }: { row: ClinicRow; onOpen: 
         <NodeLine row={row} />
       </div>
     </li>
+  );
+}
+
+/** The trace is too poor to read well: said while the patient is still there, and quietly once there is a report. */
+function RepeatAdvice({ row }: { row: ClinicRow }) {
+  const w = useWords();
+  if (!row.is_repeat_advised) return null;
+  const reasons = row.quality_hints.map((hint) => faultText(hint, w.ecgQuality)).join(w.ecgQuality.sentenceBreak);
+  const advice = w.ecgQuality.repeat + w.ecgQuality.colon + reasons;
+  if (row.report_id !== null) {
+    return (
+      <p className="secondary" data-testid="repeat-advised">
+        {advice}
+      </p>
+    );
+  }
+  return (
+    <div data-testid="repeat-advised" role="status">
+      <Note tone="warning">
+        <p>
+          <b>{advice}</b>
+        </p>
+        <p className="secondary">{w.ecgQuality.twice}</p>
+      </Note>
+    </div>
   );
 }
 

@@ -33,12 +33,17 @@ export default function ClinicPage() {
 
   const kept = useRef<ClinicRow[]>([]);
   const known = useRef<Map<string, string> | null>(null);
+  const advised = useRef<Set<string>>(new Set());
   useEffect(() => {
     if (list.data === null) return;
     kept.current = list.data.items;
     const before = known.current;
     known.current = new Map(list.data.items.map((row) => [row.study_id, row.step]));
+    const poor = list.data.items.filter((row) => row.is_repeat_advised && row.report_id === null);
+    const unheard = poor.filter((row) => !advised.current.has(row.study_id));
+    advised.current = new Set(poor.map((row) => row.study_id));
     if (before === null) return;
+    for (const row of unheard) announce(w.clinic.repeat(row.patient.name.display));
     for (const row of list.data.items) {
       if (row.step === 'report_ready' && before.get(row.study_id) !== 'report_ready' && before.has(row.study_id)) {
         announce(w.clinic.ready(row.patient.name.display));

@@ -40,6 +40,7 @@ export const zh = {
   report: '报告',
   changed: '有检查更新了进度。',
   ready: (name: string) => `${name} 的报告已出。`,
+  repeat: (name: string) => `${name} 的心电图建议重新采集。`,
 };
 
 export const en: typeof zh = {
@@ -84,4 +85,5 @@ export const en: typeof zh = {
   report: 'Report',
   changed: 'An examination has moved on.',
   ready: (name: string) => `The report of ${name} is ready.`,
+  repeat: (name: string) => `Please record the ECG of ${name} again.`,
 };

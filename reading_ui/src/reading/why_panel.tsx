@@ -3,6 +3,7 @@ import type { ConditionView, DecisionView, RuleView, StudyView } from '../api/ty
 import { Panel } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { PriorityMark } from '../parts/marks';
+import { HintList } from '../parts/priority_hints';
 import { useFormat, useWords, type Words } from '../words';
 
 export function WhyPanel({ study }: { study: StudyView }) {
@@ -66,6 +67,7 @@ function Why({ decision }: { decision: DecisionView }) {
     <div className="why" data-testid="why-panel">
       <h2>{w.reading.whyTitle}</h2>
       <PriorityMark priority={decision.priority} />
+      <HintList hints={decision.hints} />
       <dl className="facts">
         {facts.map(([label, value]) => (
           <div key={label} className="facts-row">

@@ -12,6 +12,7 @@ import * as reading from '../reading/words';
 import * as report from '../report/words';
 import * as worklist from '../worklist/words';
 import * as common from './common';
+import * as ecgQuality from './ecg_quality';
 import { type Format, formatOf } from './format';
 import { useLanguage } from './language';
 
@@ -23,6 +24,7 @@ export const zh = {
   reading: reading.zh,
   report: report.zh,
   clinic: clinic.zh,
+  ecgQuality: ecgQuality.zh,
 };
 
 export type Words = typeof zh;
@@ -35,6 +37,7 @@ export const en: Words = {
   reading: reading.en,
   report: report.en,
   clinic: clinic.en,
+  ecgQuality: ecgQuality.en,
 };
 
 const both = { zh, en };

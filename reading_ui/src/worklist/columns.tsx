@@ -3,6 +3,7 @@ import type { ReadingRow } from '../api/types';
 import { dueClock, isClosed } from '../model/due';
 import { Icon } from '../parts/icons';
 import { PatientName, PriorityMark, StateMark } from '../parts/marks';
+import { HintBadge } from '../parts/priority_hints';
 import { examOf, type Words } from '../words';
 import type { Format } from '../words/format';
 import type { Column } from './grid';
@@ -33,7 +34,7 @@ export function columnsOf({ w, format, now_ms, userId }: Context): Column<Readin
       cell: (row) => (
         <span title={row.description}>
           <Icon name={row.kind === 'ecg' ? 'ecg' : 'image'} label={row.kind === 'ecg' ? w.common.kindEcg : w.common.kindImage} />{' '}
-          <strong>{row.modality}</strong> {examOf(row, w)}
+          <strong>{row.modality}</strong> <HintBadge row={row} w={w} /> {examOf(row, w)}
         </span>
       ),
     },

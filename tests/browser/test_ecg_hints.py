@@ -1,0 +1,86 @@
+"""The clinic sees at once that a trace should be taken again; the reader sees why an ECG stands further up (B8, K3)."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from playwright.sync_api import expect
+
+from tests.support import reading_room as room
+from tests.support.beating_ecgs import ecg_with_beats, slow_ecg, without_electrode
+from tests.support.browser import PHONE, chromium, page_of
+from tests.support.clinic_county import set_up
+from tests.support.ecg_builders import aecg
+from tests.support.running_gateway import RunningGateway
+
+pytestmark = pytest.mark.browser
+
+CLINIC_SEES_WITHIN_S = 2.0
+"""Safety deadline: the patient must still be lying there."""
+
+
+def send(gateway: RunningGateway, token: str, data: bytes) -> str:
+    answer = requests.post(f"{gateway.url}/api/ecg", data=data, timeout=30,
+                           headers={"Authorization": f"Bearer {token}", "Content-Type": "application/xml"})
+    assert answer.status_code == 201, answer.text
+    study_id: str = answer.json()["study_id"]
+    return study_id
+
+
+def test_the_card_says_within_two_seconds_which_electrode_is_off(tmp_path: Path) -> None:
+    with RunningGateway(tmp_path / "var") as gateway, chromium() as browser:
+        token = set_up(gateway)
+        send(gateway, token, aecg(ecg_with_beats(), name="演示患者甲", patient_id="P1"))
+        with page_of(browser, gateway.url) as page:
+            room.log_in(page, "clinic")
+            good = page.get_by_test_id("clinic-row").filter(has_text="演示患者甲")
+            expect(good).to_have_count(1, timeout=room.SLOW_MS)
+            expect(good.get_by_test_id("repeat-advised")).to_have_count(0)
+            sent_at = time.monotonic()
+            send(gateway, token, aecg(without_electrode("V3"), name="演示患者乙", patient_id="P2"))
+            card = page.get_by_test_id("clinic-row").filter(has_text="演示患者乙")
+            advice = card.get_by_test_id("repeat-advised")
+            expect(advice).to_be_visible(timeout=CLINIC_SEES_WITHIN_S * 1000)
+            assert time.monotonic() - sent_at <= CLINIC_SEES_WITHIN_S
+            expect(advice).to_contain_text("建议重新采集：没有信号，电极可能脱落：V3")
+            expect(card.get_by_role("status")).to_contain_text("请检查电极")
+            expect(good.get_by_test_id("repeat-advised")).to_have_count(0)
+            page.screenshot(path=str(tmp_path / "clinic.png"))
+            page.evaluate("localStorage.setItem('reading-gateway.language', 'en')")
+            page.reload()
+            expect(page.get_by_test_id("repeat-advised")).to_contain_text("Please record again: no signal, electrode may be off: V3")
+        with page_of(browser, gateway.url, viewport=PHONE) as page:
+            room.log_in(page, "clinic")
+            expect(page.get_by_test_id("repeat-advised")).to_be_visible(timeout=room.SLOW_MS)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+            page.screenshot(path=str(tmp_path / "phone.png"))
+
+
+def test_the_worklist_and_the_why_panel_say_what_raised_an_ecg(tmp_path: Path) -> None:
+    with RunningGateway(tmp_path / "var") as gateway, chromium() as browser:
+        token = set_up(gateway)
+        send(gateway, token, aecg(ecg_with_beats(), name="演示患者甲", patient_id="P1", statements=("窦性心律",)))
+        send(gateway, token, aecg(slow_ecg(32), name="演示患者乙", patient_id="P2"))
+        with page_of(browser, gateway.url) as page:
+            room.log_in(page, "writer")
+            page.goto("/worklist")
+            first = page.get_by_test_id("worklist-row").first
+            expect(first).to_contain_text("演示患者乙", timeout=room.SLOW_MS)
+            badge = first.get_by_test_id("hint-badge")
+            expect(badge).to_contain_text("心率 3")
+            expect(badge).to_have_attribute("data-level", "red")
+            title = badge.get_attribute("title") or ""
+            assert "提示排序，不代表诊断" in title
+            assert "网关测量，未经医师确认" in title
+            quiet = page.get_by_test_id("worklist-row").filter(has_text="演示患者甲")
+            expect(quiet.get_by_test_id("hint-badge")).to_have_count(0)
+            page.screenshot(path=str(tmp_path / "worklist.png"))
+            room.open_from_worklist(page, "演示患者乙")
+            page.get_by_test_id("why").click()
+            hints = page.get_by_test_id("hint-list")
+            expect(hints).to_contain_text("提示排序，不代表诊断")
+            expect(hints.get_by_test_id("priority-hint").first).to_have_attribute("data-item", "ECG11")
+            page.screenshot(path=str(tmp_path / "why.png"))
