@@ -28,6 +28,18 @@ def band(samples_uv: Signal, sampling_frequency_hz: float, *, low_hz: float = 0.
     return np.ascontiguousarray(np.fft.irfft(spectrum, length)[..., pad:pad + count])
 
 
+def without_line(samples_uv: Signal, sampling_frequency_hz: float, centre_hz: float, half_width_hz: float) -> Signal:
+    """What is left when everything around one frequency is taken out."""
+    count = samples_uv.shape[-1]
+    pad = min(count - 1, round(_MIRROR_S * sampling_frequency_hz))
+    padded = _mirrored(samples_uv, pad)
+    length = _fast_length(padded.shape[-1])
+    spectrum = np.fft.rfft(padded, length)
+    away = np.abs(np.fft.rfftfreq(length, 1 / sampling_frequency_hz) - centre_hz)
+    spectrum[..., away <= half_width_hz] = 0
+    return np.ascontiguousarray(np.fft.irfft(spectrum, length)[..., pad:pad + count])
+
+
 def moving_mean(samples: Signal, width: int) -> Signal:
     """The mean over `width` samples centred on each, the ends over what there is. Works along the last axis."""
     count = samples.shape[-1]

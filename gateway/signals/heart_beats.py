@@ -14,14 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.signals.filters import band, moving_mean
-from gateway.signals.traces import INDEPENDENT_LEADS, Signal, Traces
+from gateway.signals.traces import INDEPENDENT_LEADS, Flags, Signal, Traces
 
 Places = NDArray[np.int64]
 
 _QRS_BAND_HZ = (5.0, 30.0)
 _SAME_BEAT_S = 0.12
 _REFRACTORY_S = 0.2
-_MAX_LEADS = 8
+_MAX_LEADS = 12
+_ENOUGH_S = 1.9                       # of a lead: carts that record three leads at a time give each 2.5 s
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,15 @@ def find_beats(traces: Traces) -> HeartBeats:
     filtered = band(leads.samples_uv, rate, low_hz=_QRS_BAND_HZ[0], high_hz=_QRS_BAND_HZ[1])
     filtered[leads.is_missing] = 0
     energy = _energy(filtered, rate)
-    votes = [_detect(row, rate) for row in leads.samples_uv]
-    places = _elect(votes, energy, filtered, rate)
+    votes = [_detect(row, missing, rate) for row, missing in zip(leads.samples_uv, leads.is_missing, strict=True)]
+    places = _elect(votes, np.maximum((~leads.is_missing).sum(axis=0), 1), energy, filtered, rate)
     return HeartBeats(places, energy)
 
 
 def _voting_leads(traces: Traces) -> Traces:
     names = tuple(name for name in INDEPENDENT_LEADS if name in traces.names) or traces.names
-    if not {"I", "II"} & set(names) or len(names) < 3:
-        names = traces.names
+    if not {"I", "II"} & set(names) or len(names) < 3 or traces.is_missing.mean() > 0.3:
+        names = traces.names                 # few leads, or each for a part of the time: all are needed
     alive = tuple(name for name in names if _is_alive(traces, name))
     return traces.only(alive[:_MAX_LEADS])
 
@@ -57,13 +58,17 @@ def _voting_leads(traces: Traces) -> Traces:
 def _is_alive(traces: Traces, name: str) -> bool:
     row = traces.names.index(name)
     seen = ~traces.is_missing[row]
-    return bool(seen.mean() > 0.5) and float(np.ptp(traces.samples_uv[row][seen])) > 0
+    enough = min(0.5 * traces.sample_count, _ENOUGH_S * traces.sampling_frequency_hz)
+    return bool(seen.sum() > enough) and float(np.ptp(traces.samples_uv[row][seen])) > 0
 
 
-def _detect(samples_uv: Signal, rate: float) -> Places:
+def _detect(samples_uv: Signal, missing: Flags, rate: float) -> Places:
+    """The complexes of one lead, from its first to its last value."""
     from sleepecg.heartbeats import detect_heartbeats  # late: it brings scipy, a second of start-up
 
-    return np.asarray(detect_heartbeats(samples_uv, rate), np.int64)
+    seen = np.flatnonzero(~missing)
+    found: Places = np.asarray(detect_heartbeats(samples_uv[seen[0]:seen[-1] + 1], rate), np.int64) + seen[0]
+    return np.asarray(found[~missing[found]])
 
 
 def _energy(filtered: Signal, rate: float) -> Signal:
@@ -72,15 +77,18 @@ def _energy(filtered: Signal, rate: float) -> Signal:
     return moving_mean((slope**2).sum(axis=0), max(1, round(0.1 * rate)))
 
 
-def _elect(votes: list[Places], energy: Signal, filtered: Signal, rate: float) -> Places:
-    """Candidates close in time are one; many votes, or few and the energy of a complex, make a beat."""
+def _elect(votes: list[Places], voters: Places, energy: Signal, filtered: Signal, rate: float) -> Places:
+    """Candidates close in time are one; many votes, or few and the energy of a complex, make a beat.
+
+    `voters` is how many leads have a value at each sample.
+    """
     marks = np.sort(np.concatenate(votes)) if votes else np.empty(0, np.int64)
     if not len(marks):
         return marks
     groups = np.split(marks, np.flatnonzero(np.diff(marks) > _SAME_BEAT_S * rate / 2) + 1)
     magnitude = np.sqrt((filtered**2).sum(axis=0))
     places = np.array([_peak(magnitude, int(np.median(group)), rate) for group in groups], np.int64)
-    share = np.array([len(group) for group in groups]) / len(votes)
+    share = np.array([len(group) for group in groups]) / voters[places]
     strength = np.array([energy[max(0, p - round(0.05 * rate)):p + round(0.05 * rate) + 1].max() for p in places])
     sure = share >= 0.5
     usual = float(np.median(strength[sure])) if sure.any() else float(np.median(strength))

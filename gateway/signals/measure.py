@@ -104,19 +104,25 @@ def _true_p(beat: DominantBeat, qrs: Qrs, t: TWave | None, rr_samples: float,
     p = find_p(beat, qrs, t, rr_samples)
     if p is None or p.size_uv < max(_MIN_P_UV, 2 * noise_uv(beat)):
         return None, "no-p-wave"
-    if p_coherence(beat, p) < _P_COHERENCE or p.rest_share > _P_REST_SHARE:
+    coherence = p_coherence(beat, p)
+    if coherence is None:
+        return None, "too-few-beats"
+    if coherence < _P_COHERENCE or p.rest_share > _P_REST_SHARE:
         return None, "p-not-constant"
     return p, ""
 
 
-def p_coherence(beat: DominantBeat, p: PWave) -> float:
-    """How alike the beats are where the P wave is: the median correlation of each with all the others."""
+def p_coherence(beat: DominantBeat, p: PWave) -> float | None:
+    """How alike the beats are where the P wave is: the median correlation of each with all the others.
+
+    None with fewer than three beats that show all leads.
+    """
     rows = beat.rows(INDEPENDENT_LEADS) or list(range(len(beat.names)))
     margin = round(0.02 * beat.rate)
     parts = beat.segments_uv[:, rows, :beat.r_index]
     parts = parts[~np.isnan(parts).any(axis=(1, 2))]
     if len(parts) < 3:
-        return 0.0
+        return None
     parts = band(parts, beat.rate, high_hz=25)[:, :, max(0, int(p.onset) - margin):int(p.offset) + margin]
     flat = (parts - parts.mean(axis=2, keepdims=True)).reshape(len(parts), -1)
     others = flat.sum(axis=0) - flat

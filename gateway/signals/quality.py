@@ -14,7 +14,7 @@ import numpy as np
 from gateway.core.ecg_analysis import QualityHint, QualityKind
 from gateway.core.waveform import EcgRecord
 from gateway.signals.contact import contact_hints
-from gateway.signals.filters import band, moving_mean
+from gateway.signals.filters import band, moving_mean, without_line
 from gateway.signals.traces import Signal, Traces, readable_leads, sample_count, traces_of
 
 MIN_DURATION_S = 5.0
@@ -26,7 +26,7 @@ _HUM_RMS_UV, _HUM_REPEAT_RMS_UV = 20.0, 100.0
 _WANDER_UV, _WANDER_REPEAT_UV = 500.0, 2500.0
 _NOISE_RMS_UV, _NOISE_REPEAT_RMS_UV = 25.0, 100.0
 _WHOLE_S, _WINDOW_S, _MAX_WINDOWS = 90.0, 10.0, 30
-_EINTHOVEN_RMS_UV, _EINTHOVEN_SHARE = 50.0, 0.15
+_EINTHOVEN_RMS_UV, _EINTHOVEN_SHARE = 50.0, 0.25
 
 
 def quality_hints(record: EcgRecord) -> list[QualityHint]:
@@ -152,7 +152,7 @@ def _muscle_noise(traces: Traces) -> list[_Rating]:
         return [_Rating(0.0, False, False)] * len(traces.names)
     high = band(traces.samples_uv, rate, low_hz=30, high_hz=min(150.0, rate / 2.2), order=4)
     for mains_hz in (50.0, 60.0):
-        high -= band(high, rate, low_hz=mains_hz - 2, high_hz=mains_hz + 2, order=6)
+        high = without_line(high, rate, mains_hz, 2.5)
     short = moving_mean(high**2, round(0.1 * rate))
     rms = np.sqrt(np.median(short, axis=-1))
     return [_Rating(float(r) / 1000, bool(r > _NOISE_RMS_UV), bool(r > _NOISE_REPEAT_RMS_UV)) for r in rms]
@@ -167,7 +167,7 @@ def _einthoven(traces: Traces) -> list[QualityHint]:
     if seen.mean() < 0.5:
         return []
     # Each electrode's own noise is told elsewhere: a mismatch is one of the ECG itself.
-    rest = band(one + three - two, traces.sampling_frequency_hz, high_hz=25)[seen]
+    rest = band(one + three - two, traces.sampling_frequency_hz, high_hz=15)[seen]
     rms = float(np.std(rest))
     size = max(float(np.std(lead[seen])) for lead in (one, two, three))
     if rms < _EINTHOVEN_RMS_UV or rms < _EINTHOVEN_SHARE * size:

@@ -18,8 +18,8 @@ from gateway.formats import wfdb_record
 from gateway.formats.zip_members import pack
 from tests.support.ecg_builders import TESTDATA
 
-TUNING = (1, 5, 7, 8, 9, 10, 11, 12, 15, 17, 19, 21, 23, 24, 25, 26, 27, 28, 30, 31, 32, 33, 40, 41, 42, 44, 52, 61, 70,
-          72, 74, 95, 105, 106)
+TUNING = (1, 5, 7, 8, 9, 10, 11, 12, 15, 17, 19, 21, 23, 24, 25, 26, 27, 28, 30, 31, 32, 33, 40, 41, 42, 44, 52, 61,
+          70, 72, 74, 95, 105, 106)
 HELD_OUT = (2, 3, 4, 6, 13, 14, 16, 18, 20, 22, 29, 34, 35, 36, 37, 38, 39, 43, 51, 55, 83, 88, 90, 93, 96, 114)
 CINC = ("E07500", "E07501", "E07504", "E07509", "E07514", "E07516", "HR06000", "HR06001", "HR06002", "HR06004",
         "HR06005", "JS20000", "JS20002", "JS20004", "JS20005", "JS20007", "JS20008", "JS20010", "JS20012", "JS20014",
@@ -42,7 +42,7 @@ def ludb(number: int) -> EcgRecord:
 
 @cache
 def reference_intervals() -> dict[int, dict[str, float]]:
-    """LUDB number → name → ms: g_p, g_pr, g_qrs, g_qt are medians over leads, then over beats; absent if undefined."""
+    """LUDB number → name → ms; g_p, g_pr, g_qrs, g_qt are medians over leads, then over beats."""
     with (WFDB / "ludb" / "reference_intervals.csv").open(encoding="utf-8") as file:
         return {int(row["ID"]): {name: float(value) for name, value in row.items() if name != "ID" and value}
                 for row in csv.DictReader(file)}

@@ -1,7 +1,7 @@
 """ECGs from nothing with known beats and known ends of every wave, and faults to put onto any ECG.
 
-A wave is a raised cosine of a dipole in space: it begins and ends at an instant, which a Gaussian never does, so a test
-can say where its onset is. Leads follow from the dipole by direction; III, aVR, aVL and aVF from I and II.
+A wave is a raised cosine of a dipole in space: it begins and ends at an instant, which a Gaussian never does, so a
+test can say where its onset is. Leads follow from the dipole by direction; III, aVR, aVL and aVF from I and II.
 """
 
 from __future__ import annotations
@@ -96,8 +96,8 @@ def build(beats_s: Sequence[float], *, kinds: Sequence[Beat] | None = None, dura
     made = []
     for name in leads:
         values = signals[name] + random.normal(0, noise_uv, count)
-        made.append(EcgLead(name, f"MDC_ECG_LEAD_{name.upper()}", np.rint(values * 1000 / nv_per_unit).astype(np.int32),
-                            nv_per_unit))
+        units = np.rint(values * 1000 / nv_per_unit).astype(np.int32)
+        made.append(EcgLead(name, f"MDC_ECG_LEAD_{name.upper()}", units, nv_per_unit))
     record = EcgRecord("wfdb", 1e6 / sampling_frequency_hz, tuple(made), datetime(2026, 3, 2, tzinfo=UTC))
     return Made(record, list(beats_s), list(spikes_s))
 
