@@ -16,7 +16,7 @@ from gateway.core.errors import InvalidRequest, NotNow
 from gateway.core.id_card import tidy_id_card
 from gateway.core.identifiers import AETitle, InvalidAETitle, InvalidUid, Uid
 from gateway.core.pinyin import has_chinese, pinyin_name
-from storage.model import Priority, Reading, ReadingState
+from storage.model import CareClass, Priority, Reading, ReadingState
 from storage.model.orders import Order, OrderSource, OrderState
 
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"        # none that a person takes for another
@@ -35,6 +35,9 @@ _LONGEST = {                                         # characters; the VR of the
 _MANY_LINES = frozenset({"clinical_diagnosis", "purpose"})
 _IDENTITY = ("patient_id", "patient_name", "name_alphabetic", "sex", "birth_date", "id_card_number", "modality",
              "station_ae_title", "scheduled_at", "accession_number", "study_instance_uid")
+
+
+_PATIENT_CLASSES = frozenset({"", CareClass.OUTPATIENT.value, CareClass.INPATIENT.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class OrderRequest:
     consent_is_written: bool | None = None
     consent_given_by: str = ""
     expected_count: int | None = None
+    patient_class: str = ""
 
 
 def checked(request: OrderRequest) -> OrderRequest:
@@ -97,6 +101,8 @@ def checked(request: OrderRequest) -> OrderRequest:
         raise InvalidRequest(f"urgency: one of {', '.join(Priority)} is meant.", reason="urgency")
     if request.expected_count is not None and not 1 <= request.expected_count <= 100_000:
         raise InvalidRequest("expected_count: 1 to 100000 is meant.", reason="expected-count")
+    if request.patient_class not in _PATIENT_CLASSES:
+        raise InvalidRequest("patient_class: outpatient, inpatient or nothing is meant.", reason="patient-class")
     if request.birth_date is not None and request.birth_date.year < 1850:
         raise InvalidRequest("birth_date: nobody is so old.", reason="birth-date")
     _check_names(request)
@@ -127,7 +133,7 @@ def amended(order: Order, request: OrderRequest, *, now: datetime) -> Order:
         raise NotNow("The order was withdrawn.", reason="withdrawn")
     fields = {field.name: getattr(request, field.name) for field in dataclasses.fields(OrderRequest)}
     for name in ("accession_number", "study_instance_uid", "requested_procedure_id", "scheduled_step_id",
-                 "scheduled_at", "placer_order_number"):
+                 "scheduled_at", "placer_order_number", "patient_class"):
         fields[name] = fields[name] or getattr(order, name)
     changed = dataclasses.replace(order, updated_at=now, **fields)
     if order.study_id is not None and any(getattr(changed, name) != getattr(order, name) for name in _IDENTITY):

@@ -18,13 +18,15 @@ from gateway.core.order import OrderRequest
 from gateway.core.pinyin import has_chinese
 from gateway.formats.hl7_answer import Fault, FaultCode
 from gateway.formats.hl7_message import CLEARED, Message, Segment
-from storage.model import Priority
+from storage.model import CareClass, Priority
 
 ORDER_MESSAGES = frozenset({("ORM", "O01"), ("OMI", "O23")})
 
 _PRIORITIES = {"S": Priority.EMERGENCY, "STAT": Priority.EMERGENCY, "A": Priority.URGENT, "ASAP": Priority.URGENT,
                "H": Priority.URGENT, "HIGH": Priority.URGENT, "P": Priority.URGENT, "R": Priority.ROUTINE,
                "ROUTINE": Priority.ROUTINE, "N": Priority.ROUTINE}
+_PATIENT_CLASSES = {"I": CareClass.INPATIENT.value, "O": CareClass.OUTPATIENT.value,
+                    "E": CareClass.OUTPATIENT.value, "R": CareClass.OUTPATIENT.value}
 _ID_CARD_TYPES = frozenset({"NI", "NNCHN", "NNCN", "NIIP", "ID", "IDCARD"})
 _PATIENT_ID_TYPES = ("MR", "PI", "PT", "")
 _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(?:(\d\d)(\d\d)?(\d\d)?(?:\.\d{1,4})?)?([+-]\d{4})?")
@@ -117,6 +119,7 @@ def read_patient(pid: Segment, pv1: Segment | None, zone: tzinfo, faults: list[F
     return OrderRequest(
         patient_id=patient_id, patient_name=shown, modality="", name_alphabetic=alphabetic,
         sex=_sex(pid.text(8)), birth_date=birth[0] if birth else None, id_card_number=id_card, urgency="",
+        patient_class=_patient_class(pv1.text(2) if pv1 else ""),
         visit_number=(pv1.text(19) if pv1 else "") or pid.text(18),
         department=(pv1.text(10) or pv1.text(3)) if pv1 else "",
         requesting_physician=_person(pv1, 8) if pv1 else "")
@@ -192,6 +195,11 @@ def identifier(segment: Segment, field: int) -> str:
     """An EI as one text: its number, and the namespace that gave it."""
     number, namespace = segment.text(field), segment.text(field, 2)
     return f"{number}^{namespace}" if number and namespace else number
+
+
+def _patient_class(code: str) -> str:
+    """PV1-2 (HL7 table 0004). Emergencies and those who come again are out-patients; of others nothing follows."""
+    return code if code == CLEARED else _PATIENT_CLASSES.get(code.upper(), "")
 
 
 def _name(segment: Segment, repetition: str) -> str:

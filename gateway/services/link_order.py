@@ -14,10 +14,11 @@ from gateway.core.order import more_urgent
 from gateway.services.complete_study import note_expected_count
 from gateway.services.keep_ecg_identity import take_identity
 from storage.interface import Transaction
-from storage.model import AuditEntry, Study, StudyState
+from storage.model import AuditEntry, CareClass, Study, StudyState, Visit
 from storage.model.orders import LinkEvidence, Order
 
 MISMATCH = "order-of-another-patient"
+_BY_ORDER = "order:"
 
 
 def link_order(tx: Transaction, study: Study, *, at: datetime) -> bool:
@@ -59,6 +60,29 @@ def take_link(tx: Transaction, order: Order, study: Study, evidence: LinkEvidenc
         at, actor, "order.linked", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
         detail={"order": order.id, "accession_number": order.accession_number, "evidence": evidence.value}))
     take_identity(tx, order, study, at=at, actor=actor)
+    note_care(tx, order, study, at=at)
     if study.state is StudyState.COMPLETE:               # linked late: the order leaves the worklists now
         tx.orders.note_performed(study.id, at=at)
     return True
+
+
+def note_care(tx: Transaction, order: Order, study: Study, *, at: datetime) -> None:
+    """The order says which class its study is kept as; what a person said, and the longer of two, stays."""
+    if not order.patient_class:
+        return
+    said, care_class = tx.keeping.visit(study.id), CareClass(order.patient_class)
+    if said is not None and (not said.set_by.startswith(_BY_ORDER) or said.care_class is CareClass.INPATIENT):
+        return
+    if said is not None and said.care_class is care_class:
+        return
+    tx.keeping.set_visit(Visit(study.id, care_class, None, _BY_ORDER + order.id, at))
+    tx.audit.append(AuditEntry(
+        at, "gateway", "retention.visit_recorded", site_id=study.site_id, study_id=study.id,
+        patient_id=study.patient.id, detail={"class": care_class.value, "order": order.id}))
+
+
+def forget_care(tx: Transaction, order: Order, study: Study, *, at: datetime) -> None:
+    """The link was wrong: nobody has said the study's class, so it is kept as long as the longest."""
+    said = tx.keeping.visit(study.id)
+    if said is not None and said.set_by == _BY_ORDER + order.id:
+        tx.keeping.set_visit(Visit(study.id, CareClass.UNKNOWN, None, said.set_by, at))

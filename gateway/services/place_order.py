@@ -26,6 +26,7 @@ from gateway.core.order import (
 from gateway.core.reading import taken_back
 from gateway.services.administer_sites import By
 from gateway.services.complete_study import note_expected_count
+from gateway.services.link_order import note_care
 from gateway.services.match_order import MATCH_BACK_JOB, route_again
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
@@ -105,6 +106,8 @@ def amend(tx: Transaction, parts: Parts, order: Order, request: OrderRequest, by
     if study is not None and count is not None and count != order.expected_count:
         note_expected_count(tx, study.study_instance_uid, count, ref=order.id, site_id=order.site_id,
                             at=parts.clock())
+    if study is not None:
+        note_care(tx, changed, study, at=parts.clock())
     if study is not None and more_urgent(changed.urgency, study.urgency) != study.urgency:
         tx.studies.set_urgency(study.id, changed.urgency)
         route_again(tx, study, at=parts.clock())

@@ -12,7 +12,7 @@ from gateway.core.errors import InvalidRequest, NotFound, NotNow
 from gateway.core.order_matching import match
 from gateway.services.administer_sites import By
 from gateway.services.keep_ecg_identity import give_back
-from gateway.services.link_order import take_link
+from gateway.services.link_order import forget_care, take_link
 from gateway.services.match_order import MATCH_JOB, route_again
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
@@ -121,6 +121,7 @@ async def unlink(parts: Parts, by: By, order_id: str, reason: str) -> Order:
                                     updated_at=now)
         if not tx.orders.replace(freed):
             raise NotNow("Somebody changed the order meanwhile.", reason="revision")
+        forget_care(tx, order, study, at=now)
         study = give_back(tx, study, at=now, actor=by.actor)
         found = match(study, order, tx.ecg_pairings.of_orders([order.id]).get(order.id))
         tx.order_matches.record_link(OrderMatch(

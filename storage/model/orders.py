@@ -73,6 +73,7 @@ class Order:
     consent_is_written: bool | None = None   # None: nobody said
     consent_given_by: str = ""           # the patient, or the guardian's name
     expected_count: int | None = None    # instances that the examination will have
+    patient_class: str = ""              # a CareClass: "outpatient", "inpatient", "" where nobody said
     study_id: str | None = None          # the study that was made for it
     link_evidence: LinkEvidence | None = None
     withdrawn_reason: str = ""

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
 
 import pytest
 
 from gateway.core.order import OrderRequest
+from gateway.formats.hl7_message import read_header, read_message
+from gateway.formats.hl7_orders import read_orders
 from gateway.services.administer_sites import By
 from gateway.services.place_order import amend_order, place_order, request_of, withdraw_order
+from gateway.services.retention import record_visit
+from gateway.services.settle_match import link_by_person, unlink
 from gateway.services.sign_report import prepare_signing
 from gateway.services.write_report import save_draft
-from storage.model import EVERYWHERE, CompleteBy, StudyState
+from storage.model import EVERYWHERE, CareClass, CompleteBy, StudyState
 from storage.model.orders import LinkEvidence, OrderSource, OrderState
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import OTHER_SITE, SITE, open_receiver
+from tests.support.mllp import omi
 from tests.support.report_builders import WRITER, a_text, furnish
 from tests.support.stores import open_parts
 from tests.support.worklists import ask, query_text
@@ -130,3 +136,39 @@ async def test_an_amended_count_of_a_linked_order_is_waited_for(receiver, tmp_pa
     assert (study.state, study.expected_count) == (StudyState.ARRIVING, 4)
     study = await send(receiver, tmp_path / "rest", study_uid=order.study_instance_uid, count=2, first=3)
     assert (study.state, study.complete_by) == (StudyState.COMPLETE, CompleteBy.ORDER_COUNT)
+
+
+async def care_class_of(receiver, study):
+    visit = await receiver.parts.database.read(lambda tx: tx.keeping.visit(study.id))
+    return None if visit is None else visit.care_class
+
+
+async def test_the_class_of_patient_that_an_order_names_says_how_long_its_study_is_kept(receiver, tmp_path):
+    """K5: out-patients and in-patients are kept differently; nothing is shortened by a later word."""
+    order = await place(receiver, patient_class="outpatient")
+    study = await send(receiver, tmp_path / "in", study_uid=order.study_instance_uid)
+    assert await care_class_of(receiver, study) is CareClass.OUTPATIENT
+    for said, kept in (("inpatient", CareClass.INPATIENT), ("outpatient", CareClass.INPATIENT)):
+        now = await order_now(receiver, order)
+        await amend_order(receiver.parts, order.id, replace(request_of(now), patient_class=said), BY,
+                          revision=now.revision)
+        assert await care_class_of(receiver, study) is kept
+    await unlink(receiver.parts, BY, order.id, "不是这份")
+    assert await care_class_of(receiver, study) is CareClass.UNKNOWN, "kept as long as the longest again"
+
+
+async def test_what_a_person_said_of_a_visit_stays(receiver, tmp_path):
+    order = await place(receiver, patient_class="outpatient")
+    study = await send(receiver, tmp_path / "in", study_uid="1.2.3.77")
+    await record_visit(receiver.parts, study.id, CareClass.INPATIENT, None, BY)
+    await link_by_person(receiver.parts, BY, study.id, order.id, "核对过")
+    assert await care_class_of(receiver, study) is CareClass.INPATIENT
+
+
+@pytest.mark.parametrize(("code", "patient_class"), [
+    ("I", "inpatient"), ("O", "outpatient"), ("E", "outpatient"), ("R", "outpatient"), ("P", ""), ("N", ""),
+    ("", "")])
+def test_hl7_names_the_class_in_pv1(code, patient_class):
+    data = omi().replace("PV1|1|O|", f"PV1|1|{code}|").encode()
+    [command], faults = read_orders(read_message(data, read_header(data), "utf-8"), zone=UTC)
+    assert (command.request.patient_class, faults) == (patient_class, [])

@@ -40,6 +40,7 @@ class OrderRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     consent_is_written: bool | None = None
     consent_given_by: str = ""           # the patient, or the guardian's name
     expected_count: int | None = None    # instances that the examination will have
+    patient_class: str = ""              # outpatient, inpatient; its study is kept as long as that asks for
     revision: int | None = None          # changes: the one last seen
 
 
@@ -80,6 +81,7 @@ class OrderView(msgspec.Struct, frozen=True):
     consent_is_written: bool | None
     consent_given_by: str
     expected_count: int | None
+    patient_class: str                   # outpatient, inpatient, "" where nobody said
     study_id: str | None
     link_evidence: str | None            # study_instance_uid, accession_number, score, person
     withdrawn_reason: str

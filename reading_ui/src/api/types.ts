@@ -970,6 +970,7 @@ export interface OrderRequest {
   consent_is_written?: boolean | null;
   consent_given_by?: string;
   expected_count?: number | null;
+  patient_class?: string;
   revision?: number | null;
 }
 
@@ -1009,6 +1010,7 @@ export interface OrderView {
   consent_is_written: boolean | null;
   consent_given_by: string;
   expected_count: number | null;
+  patient_class: string;
   study_id: string | null;
   link_evidence: string | null;
   withdrawn_reason: string;

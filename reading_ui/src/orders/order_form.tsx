@@ -78,6 +78,13 @@ export function OrderDialog({ order, onClose, onSaved }: OrderDialogProps) {
           <TextField label={o.form.birthDate} type="date" {...text('birth_date')} />
           <TextField label={o.form.idCard} maxLength={32} {...text('id_card_number')} data-testid="order-id-card" />
           <TextField label={o.form.visit} maxLength={64} required={form.patient_id === ''} {...text('visit_number')} data-testid="order-visit" />
+          <SelectField label={o.form.patientClass} {...text('patient_class')} data-testid="order-patient-class">
+            {['', 'outpatient', 'inpatient'].map((code) => (
+              <option key={code} value={code}>
+                {said(o.patientClasses, code)}
+              </option>
+            ))}
+          </SelectField>
           <TextField label={o.form.patientId} hint={o.form.patientIdHint} maxLength={64} {...text('patient_id')} />
           <TextField label={o.form.latin} maxLength={64} {...text('name_alphabetic')} />
           {order === null && ownSite == null && <TextField label={o.form.site} required {...text('site_id')} />}
@@ -141,6 +148,7 @@ function formOf(order: OrderView | null, siteId: string) {
     birth_date: order?.birth_date ?? '',
     id_card_number: order?.id_card_number ?? '',
     visit_number: order?.visit_number ?? '',
+    patient_class: order?.patient_class ?? '',
     patient_id: order?.patient_id ?? '',
     modality: order?.modality ?? 'DX',
     procedure_description: order?.procedure_description ?? '',

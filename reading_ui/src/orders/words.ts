@@ -1,6 +1,6 @@
 export const zh = {
   title: '检查申请',
-  tabs: { list: '申请单', questions: '待确认' },
+  tabs: { list: '申请单', ecg: '心电采集', questions: '待确认' },
   tabsLabel: '申请与确认',
   add: '新建申请',
   search: '姓名、患者号、申请号、门诊/住院号',
@@ -34,13 +34,14 @@ export const zh = {
   withdrawnBecause: (reason: string) => `撤回原因：${reason}`,
   form: {
     patient: '患者', exam: '检查', clinical: '临床', consent: '知情同意',
-    name: '姓名', latin: '拼音（可空，自动生成）', sex: '性别', birthDate: '出生日期', idCard: '身份证号', visit: '门诊/住院号', patientId: '患者号',
+    name: '姓名', latin: '拼音（可空，自动生成）', sex: '性别', birthDate: '出生日期', idCard: '身份证号', visit: '门诊/住院号', patientClass: '门诊还是住院', patientId: '患者号',
     patientIdHint: '可空，此时使用门诊/住院号。',
     modality: '检查类型', bodyPart: '部位', procedure: '检查项目', station: '设备 AE', stationHint: '可空，表示本院任何同类设备。',
     at: '预约时间', urgency: '紧急程度', count: '预计图像数', department: '申请科室', physician: '申请医师', diagnosis: '临床诊断', purpose: '检查目的',
     fee: '收费项目', informedBy: '告知人', isWritten: '已签书面同意书', givenBy: '同意人（患者或监护人）', site: '申请机构',
   },
   sexes: { '': '未知', M: '男', F: '女', O: '其他' } as Record<string, string>,
+  patientClasses: { '': '未说明', outpatient: '门诊', inpatient: '住院' } as Record<string, string>,
   urgencies: { routine: '平诊', urgent: '加急', emergency: '急诊' } as Record<string, string>,
   modalities: { DX: 'DX 数字化摄影', CR: 'CR', CT: 'CT', MR: 'MR', US: 'US 超声', ECG: 'ECG 心电图', MG: 'MG 乳腺', ES: 'ES 内镜' } as Record<string, string>,
   warnings: {
@@ -62,6 +63,7 @@ export const zh = {
   reasons: {
     'study-uid': '检查 UID', accession: '申请号', 'patient-id': '患者号', 'id-card': '身份证号', name: '姓名', 'birth-date': '出生日期', sex: '性别',
     modality: '检查类型', 'body-part': '部位', 'close-in-time': '时间相近', 'same-day': '同一天',
+    'cart-number': '机器上输入的编号', 'recording-now': '当时正在为此人采集', 'recording-here': '当时本院正在为此人采集',
     'other-patient-id': '患者号', 'other-id-card': '身份证号', 'other-name': '姓名', 'other-birth-date': '出生日期', 'other-sex': '性别', 'other-modality': '检查类型',
   } as Record<string, string>,
   link: '就是这份申请',
@@ -75,7 +77,7 @@ export const zh = {
 
 export const en: typeof zh = {
   title: 'Orders',
-  tabs: { list: 'Orders', questions: 'To confirm' },
+  tabs: { list: 'Orders', ecg: 'ECG recording', questions: 'To confirm' },
   tabsLabel: 'Orders and confirmations',
   add: 'New order',
   search: 'Name, patient ID, accession, visit number',
@@ -109,13 +111,14 @@ export const en: typeof zh = {
   withdrawnBecause: (reason) => `Withdrawn: ${reason}`,
   form: {
     patient: 'Patient', exam: 'Examination', clinical: 'Clinical', consent: 'Consent',
-    name: 'Name', latin: 'In Latin letters (optional)', sex: 'Sex', birthDate: 'Birth date', idCard: 'ID card number', visit: 'Visit number', patientId: 'Patient ID',
+    name: 'Name', latin: 'In Latin letters (optional)', sex: 'Sex', birthDate: 'Birth date', idCard: 'ID card number', visit: 'Visit number', patientClass: 'Out- or in-patient', patientId: 'Patient ID',
     patientIdHint: 'Optional: the visit number is used instead.',
     modality: 'Modality', bodyPart: 'Body part', procedure: 'Procedure', station: 'Device AE title', stationHint: 'Optional: any such device of the site.',
     at: 'Scheduled', urgency: 'Urgency', count: 'Expected images', department: 'Department', physician: 'Requesting physician', diagnosis: 'Clinical diagnosis', purpose: 'Purpose',
     fee: 'Fee item', informedBy: 'Informed by', isWritten: 'Written consent is signed', givenBy: 'Consent given by (patient or guardian)', site: 'Requesting site',
   },
   sexes: { '': 'Unknown', M: 'Male', F: 'Female', O: 'Other' },
+  patientClasses: { '': 'Not said', outpatient: 'Out-patient', inpatient: 'In-patient' },
   urgencies: { routine: 'Routine', urgent: 'Urgent', emergency: 'Emergency' },
   modalities: { DX: 'DX radiograph', CR: 'CR', CT: 'CT', MR: 'MR', US: 'US ultrasound', ECG: 'ECG', MG: 'MG mammography', ES: 'ES endoscopy' },
   warnings: {
@@ -137,6 +140,7 @@ export const en: typeof zh = {
   reasons: {
     'study-uid': 'Study UID', accession: 'Accession', 'patient-id': 'Patient ID', 'id-card': 'ID card', name: 'Name', 'birth-date': 'Birth date', sex: 'Sex',
     modality: 'Modality', 'body-part': 'Body part', 'close-in-time': 'Close in time', 'same-day': 'Same day',
+    'cart-number': 'Number typed on the cart', 'recording-now': 'The cart was recording for this person', 'recording-here': 'The site was recording for this person',
     'other-patient-id': 'Patient ID', 'other-id-card': 'ID card', 'other-name': 'Name', 'other-birth-date': 'Birth date', 'other-sex': 'Sex', 'other-modality': 'Modality',
   },
   link: 'This is the order',

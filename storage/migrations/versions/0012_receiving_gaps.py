@@ -1,4 +1,4 @@
-"""TLS as a client, and origins moved again."""
+"""TLS as a client, and the class of patient that an order is for."""
 
 from __future__ import annotations
 
@@ -14,4 +14,5 @@ depends_on = None
 def upgrade() -> None:
     for table in ("device", "destination"):
         op.add_column(table, sa.Column("uses_tls", sa.Boolean(), server_default=sa.false(), nullable=False))
+    op.add_column("exam_order", sa.Column("patient_class", sa.Text(), server_default="", nullable=False))
     op.add_column("destination", sa.Column("certificate_sha256", sa.Text(), server_default="", nullable=False))

@@ -21,6 +21,7 @@ exam_order = sa.Table(
     optional("consent_at", UtcDateTime), optional("consent_is_written", sa.Boolean),
     text("consent_given_by", server_default=""), optional("expected_count", sa.BigInteger), optional("study_id"),
     optional("link_evidence"), text("withdrawn_reason", server_default=""), integer("revision", "0"),
+    text("patient_class", server_default=""),
     sa.UniqueConstraint("site_id", "placer_order_number"),      # no number is NULL, and NULLs are all different
     sa.Index(None, "site_id", "scheduled_at"), sa.Index(None, "study_instance_uid"),
     sa.Index(None, "accession_number"), sa.Index(None, "study_id"), sa.Index(None, "site_id", "patient_id"))
