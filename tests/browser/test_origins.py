@@ -163,3 +163,27 @@ def test_the_device_form_holds_every_field(county: tuple[RunningGateway, Browser
             expect(page.get_by_test_id("form-dialog")).to_have_count(0, timeout=room.SLOW_MS)
     device = gateway.command("device", "show", "DR_YANGCHANG")
     assert (device["port"], device["certificate_sha256"], device["modality"]) == (11112, issued.sha256, "DX")
+
+
+def test_a_system_that_sends_hl7_is_registered_and_changed_on_its_page(
+        county: tuple[RunningGateway, Browser]) -> None:
+    gateway, browser = county
+    with page_of(browser, gateway.url, viewport=SMALL) as page:
+        room.log_in(page, "admin")
+        page.goto("/admin/partners")
+        page.get_by_role("button", name="新增").click()
+        page.get_by_test_id("partner-name").fill("测试县医院HIS")
+        page.get_by_test_id("partner-facility").fill("TESTHIS")
+        page.get_by_test_id("site").select_option(SITE)
+        check_for_everybody(page, "partner form")
+        photograph(page, "admin-partner-form")
+        page.get_by_test_id("form-save").click()
+        row = page.get_by_test_id("admin-row").filter(has_text="TESTHIS")
+        expect(row).to_contain_text("测试县医院HIS", timeout=room.SLOW_MS)
+        photograph(page, "admin-partners")
+        row.get_by_role("button", name="修改").click()
+        page.get_by_test_id("partner-name").fill("测试县医院新HIS")
+        page.get_by_test_id("form-save").click()
+        expect(row).to_contain_text("测试县医院新HIS", timeout=room.SLOW_MS)
+    [partner] = log_in(gateway, "admin").get(f"{gateway.url}/api/admin/hl7-partners", timeout=30).json()
+    assert (partner["facility"], partner["site_id"], partner["character_set"]) == ("TESTHIS", SITE, "UTF-8")

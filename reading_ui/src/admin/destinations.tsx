@@ -7,11 +7,10 @@ import { useResource } from '../app/resource';
 import { AreaField, CheckField, SelectField, TextField } from '../parts/field';
 import { said, useWords } from '../words';
 import { SiteChoice, siteName } from './choices';
+import { EditableTable } from './editable_table';
 import { FormDialog } from './form_dialog';
-import { Table } from './table';
 import { useAdminWords } from './use_words';
 
-const NEW = 'new';
 const KINDS = ['dicom', 'orthanc', 'pull', 'clinic_page'];
 
 export function DestinationsSection() {
@@ -19,40 +18,20 @@ export function DestinationsSection() {
   const a = useAdminWords();
   const destinations = useResource(api.destinations, 'destinations');
   const sites = useResource(api.sites, 'sites');
-  const [open, setOpen] = useState<DestinationView | typeof NEW | null>(null);
   return (
-    <>
-      <div className="section-acts">
-        <button type="button" className="button primary" onClick={() => { setOpen(NEW); }}>
-          {a.add}
-        </button>
-      </div>
-      <Table
-        label={a.sections.destinations}
-        list={destinations}
-        idOf={(destination) => destination.id}
-        nothing={a.nothing}
-        columns={[
-          { title: a.name, cell: (destination) => <b>{destination.name}</b> },
-          { title: a.kind, cell: (destination) => said(w.common.destinationKind, destination.kind) },
-          { title: a.site, cell: (destination) => siteName(sites.data, destination.site_id) },
-          { title: a.aeTitle, cell: (destination) => destination.ae_title },
-          { title: a.host, cell: (destination) => (destination.host === '' ? '' : `${destination.host}:${String(destination.port)}${destination.uses_tls ? ' (TLS)' : ''}`) },
-          { title: a.state, cell: (destination) => (destination.is_enabled ? a.enabled : a.disabled) },
-          {
-            title: a.actions,
-            cell: (destination) => (
-              <button type="button" className="button" onClick={() => { setOpen(destination); }}>
-                {a.change}
-              </button>
-            ),
-          },
-        ]}
-      />
-      {open !== null && (
-        <DestinationDialog key={open === NEW ? NEW : open.id} destination={open === NEW ? null : open} onClose={() => { setOpen(null); }} onSaved={destinations.reload} />
-      )}
-    </>
+    <EditableTable
+      label={a.sections.destinations}
+      list={destinations}
+      columns={[
+        { title: a.name, cell: (destination) => <b>{destination.name}</b> },
+        { title: a.kind, cell: (destination) => said(w.common.destinationKind, destination.kind) },
+        { title: a.site, cell: (destination) => siteName(sites.data, destination.site_id) },
+        { title: a.aeTitle, cell: (destination) => destination.ae_title },
+        { title: a.host, cell: (destination) => (destination.host === '' ? '' : `${destination.host}:${String(destination.port)}${destination.uses_tls ? ' (TLS)' : ''}`) },
+        { title: a.state, cell: (destination) => (destination.is_enabled ? a.enabled : a.disabled) },
+      ]}
+      form={(destination, onClose) => <DestinationDialog destination={destination} onClose={onClose} onSaved={destinations.reload} />}
+    />
   );
 }
 

@@ -1,6 +1,4 @@
 /** The devices that may send, and what they call themselves. */
-import { useState } from 'react';
-
 import { admin as api } from '../api/endpoints';
 import type { DeviceView } from '../api/types';
 import { useResource } from '../app/resource';
@@ -9,58 +7,35 @@ import { useRoomWords } from '../words/language';
 import { siteName } from './choices';
 import { DeviceDialog } from './device_dialog';
 import { TextButton, TextSuggestions } from './device_text';
-import { Table } from './table';
+import { EditableTable } from './editable_table';
 import { useAdminWords } from './use_words';
 import './origins.css';
 import * as words from './words_origins';
-
-const NEW = 'new';
 
 export function DevicesSection() {
   const a = useAdminWords();
   const o = useRoomWords(words);
   const devices = useResource(api.devices, 'devices');
   const sites = useResource(api.sites, 'sites');
-  const [open, setOpen] = useState<DeviceView | typeof NEW | null>(null);
   return (
-    <>
-      <div className="section-acts">
-        <button type="button" className="button primary" onClick={() => { setOpen(NEW); }}>
-          {a.add}
-        </button>
-      </div>
+    <EditableTable
+      label={a.sections.devices}
+      list={devices}
+      columns={[
+        { title: a.name, cell: (device) => <b>{device.name}</b> },
+        { title: a.aeTitle, cell: (device) => (device.is_relay ? `${device.ae_title} (${o.relayMark})` : device.ae_title) },
+        { title: a.site, cell: (device) => siteName(sites.data, device.site_id) },
+        { title: a.address, cell: (device) => device.address ?? a.anyAddress },
+        { title: a.modality, cell: (device) => device.modality },
+        { title: a.characterSet, cell: (device) => device.character_set ?? '' },
+        { title: o.certificateColumn, cell: (device) => <Certificate device={device} /> },
+        { title: a.state, cell: (device) => (device.is_enabled ? a.enabled : a.disabled) },
+      ]}
+      acts={(device) => <TextButton deviceId={device.id} name={device.name} onChanged={devices.reload} />}
+      form={(device, onClose) => <DeviceDialog device={device} onClose={onClose} onSaved={devices.reload} />}
+    >
       <TextSuggestions onChanged={devices.reload} />
-      <Table
-        label={a.sections.devices}
-        list={devices}
-        idOf={(device) => device.id}
-        nothing={a.nothing}
-        columns={[
-          { title: a.name, cell: (device) => <b>{device.name}</b> },
-          { title: a.aeTitle, cell: (device) => (device.is_relay ? `${device.ae_title} (${o.relayMark})` : device.ae_title) },
-          { title: a.site, cell: (device) => siteName(sites.data, device.site_id) },
-          { title: a.address, cell: (device) => device.address ?? a.anyAddress },
-          { title: a.modality, cell: (device) => device.modality },
-          { title: a.characterSet, cell: (device) => device.character_set ?? '' },
-          { title: o.certificateColumn, cell: (device) => <Certificate device={device} /> },
-          { title: a.state, cell: (device) => (device.is_enabled ? a.enabled : a.disabled) },
-          {
-            title: a.actions,
-            cell: (device) => (
-              <span className="row-acts">
-                <button type="button" className="button" onClick={() => { setOpen(device); }}>
-                  {a.change}
-                </button>
-                <TextButton deviceId={device.id} name={device.name} onChanged={devices.reload} />
-              </span>
-            ),
-          },
-        ]}
-      />
-      {open !== null && (
-        <DeviceDialog key={open === NEW ? NEW : open.id} device={open === NEW ? null : open} onClose={() => { setOpen(null); }} onSaved={devices.reload} />
-      )}
-    </>
+    </EditableTable>
   );
 }
 

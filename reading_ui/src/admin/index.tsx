@@ -6,10 +6,12 @@ import { AuditSection } from './audit';
 import { DeliveriesSection } from './deliveries';
 import { DestinationsSection } from './destinations';
 import { DevicesSection } from './devices';
+import { EcgFilesSection } from './ecg_files';
 import { KeepingSection } from './keeping';
 import { KnocksSection } from './knocks';
 import { OriginsSection } from './origins';
 import { OverviewSection } from './overview';
+import { PartnersSection } from './partners';
 import { QuarantineSection } from './quarantine';
 import { RulesSection } from './rules';
 import { SitesSection } from './sites';
@@ -23,10 +25,12 @@ const SECTIONS = {
   devices: DevicesSection,
   sites: SitesSection,
   destinations: DestinationsSection,
+  partners: PartnersSection,
   users: UsersSection,
   deliveries: DeliveriesSection,
   origins: OriginsSection,
   quarantine: QuarantineSection,
+  ecg_files: EcgFilesSection,
   keeping: KeepingSection,
   rules: RulesSection,
   audit: AuditSection,

@@ -5,8 +5,8 @@ import { admin as api } from '../api/endpoints';
 import { useResource } from '../app/resource';
 import { SelectField, TextField } from '../parts/field';
 import { said, useWords } from '../words';
+import { EditableTable } from './editable_table';
 import { FormDialog } from './form_dialog';
-import { Table } from './table';
 import { useAdminWords } from './use_words';
 
 const KINDS = ['township', 'village', 'hospital', 'centre'];
@@ -14,30 +14,21 @@ const KINDS = ['township', 'village', 'hospital', 'centre'];
 export function SitesSection() {
   const a = useAdminWords();
   const sites = useResource(api.sites, 'sites');
-  const [isOpen, setOpen] = useState(false);
   return (
-    <>
-      <div className="section-acts">
-        <button type="button" className="button primary" onClick={() => { setOpen(true); }}>
-          {a.add}
-        </button>
-      </div>
-      <Table
-        label={a.sections.sites}
-        list={sites}
-        idOf={(site) => site.id}
-        nothing={a.nothing}
-        columns={[
-          { title: a.name, cell: (site) => <b>{site.name}</b> },
-          { title: a.nameEn, cell: (site) => site.name_en },
-          { title: a.code, cell: (site) => <code>{site.id}</code> },
-          { title: a.kind, cell: (site) => said(a.siteKinds, site.kind) },
-          { title: a.phone, cell: (site) => site.phone },
-          { title: a.state, cell: (site) => (site.is_enabled ? a.enabled : a.disabled) },
-        ]}
-      />
-      {isOpen && <SiteDialog onClose={() => { setOpen(false); }} onSaved={sites.reload} />}
-    </>
+    <EditableTable
+      label={a.sections.sites}
+      list={sites}
+      canChange={false}
+      columns={[
+        { title: a.name, cell: (site) => <b>{site.name}</b> },
+        { title: a.nameEn, cell: (site) => site.name_en },
+        { title: a.code, cell: (site) => <code>{site.id}</code> },
+        { title: a.kind, cell: (site) => said(a.siteKinds, site.kind) },
+        { title: a.phone, cell: (site) => site.phone },
+        { title: a.state, cell: (site) => (site.is_enabled ? a.enabled : a.disabled) },
+      ]}
+      form={(_site, onClose) => <SiteDialog onClose={onClose} onSaved={sites.reload} />}
+    />
   );
 }
 

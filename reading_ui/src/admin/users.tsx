@@ -7,8 +7,8 @@ import { useResource } from '../app/resource';
 import { SelectField, TextField } from '../parts/field';
 import { said, useWords, type Words } from '../words';
 import { SiteChoice, siteName } from './choices';
+import { EditableTable } from './editable_table';
 import { FormDialog } from './form_dialog';
-import { Table } from './table';
 import { type AdminWords, useAdminWords } from './use_words';
 
 const ROLES = ['clinic', 'reader', 'reviewer', 'admin'];
@@ -18,29 +18,20 @@ export function UsersSection() {
   const a = useAdminWords();
   const users = useResource(api.users, 'users');
   const sites = useResource(api.sites, 'sites');
-  const [isOpen, setOpen] = useState(false);
   return (
-    <>
-      <div className="section-acts">
-        <button type="button" className="button primary" onClick={() => { setOpen(true); }}>
-          {a.add}
-        </button>
-      </div>
-      <Table
-        label={a.sections.users}
-        list={users}
-        idOf={(user) => user.id}
-        nothing={a.nothing}
-        columns={[
-          { title: a.login, cell: (user) => <b>{user.login}</b> },
-          { title: a.displayName, cell: (user) => user.display_name },
-          { title: a.jobTitle, cell: (user) => user.title },
-          { title: a.roles, cell: (user) => rolesOf(user, sites.data, w, a) },
-          { title: a.state, cell: (user) => (user.is_enabled ? a.enabled : a.disabled) },
-        ]}
-      />
-      {isOpen && <UserDialog sites={sites.data ?? []} onClose={() => { setOpen(false); }} onSaved={users.reload} />}
-    </>
+    <EditableTable
+      label={a.sections.users}
+      list={users}
+      canChange={false}
+      columns={[
+        { title: a.login, cell: (user) => <b>{user.login}</b> },
+        { title: a.displayName, cell: (user) => user.display_name },
+        { title: a.jobTitle, cell: (user) => user.title },
+        { title: a.roles, cell: (user) => rolesOf(user, sites.data, w, a) },
+        { title: a.state, cell: (user) => (user.is_enabled ? a.enabled : a.disabled) },
+      ]}
+      form={(_user, onClose) => <UserDialog sites={sites.data ?? []} onClose={onClose} onSaved={users.reload} />}
+    />
   );
 }
 

@@ -48,7 +48,7 @@ export const studies = {
 
 export const reports = {
   pdfUrl: (report: string) => `/api/reports/${id(report)}/pdf`,
-  templates: (asked: { modality: string; body_part: string; kind: string }) =>
+  templates: (asked: { modality: string; body_part: string; kind: string; study_id: string }) =>
     getJson<t.TemplateView[]>(`/api/templates${query(asked)}`),
   acknowledge: (delivery: string) => sendJson<t.DeliveryView>('POST', `/api/deliveries/${id(delivery)}/acknowledge`),
 };
@@ -111,6 +111,12 @@ export const admin = {
   acknowledgeAlarm: (alarm: string) => sendJson<undefined>('POST', `/api/admin/alarms/${id(alarm)}/acknowledge`),
   retryDelivery: (delivery: string) => sendJson<t.DeliveryView>('POST', `/api/admin/deliveries/${id(delivery)}/retry`),
   activateRules: (yaml: string) => sendText<t.RuleSetView>('/api/admin/rules', yaml, 'text/yaml'),
+};
+
+export const partners = {
+  all: list<t.Hl7PartnerView>('hl7-partners'),
+  add: (body: t.Hl7PartnerRequest) => sendJson<t.Hl7PartnerView>('POST', '/api/admin/hl7-partners', body),
+  change: (partner: string, body: t.Hl7PartnerRequest) => sendJson<t.Hl7PartnerView>('PUT', `/api/admin/hl7-partners/${id(partner)}`, body),
 };
 
 export const origins = {
