@@ -18,7 +18,6 @@ from gateway.core.study_completion import (
     completion,
     evident,
     habit_of,
-    is_count_reached,
     named_by,
     quiet_of,
 )
@@ -61,24 +60,6 @@ async def run_complete_study(parts: Parts, job: Job) -> None:
         raise RetryLater(result.until, result.why)
     if result is not None:
         announce_complete(parts, result)
-
-
-async def expect_instances(parts: Parts, study_id: str, count: int) -> bool:
-    """Remember that the study has `count` instances, and complete it if they are here. False: no such study."""
-    def work(tx: Transaction) -> tuple[Study | None, bool]:
-        study = tx.studies.get(study_id, EVERYWHERE)
-        if study is None:
-            return None, False
-        tx.performed_steps.expect(study.id, count=count, by=BY_ATTRIBUTE)
-        is_complete_now = study.state is StudyState.ARRIVING and is_count_reached(study.instance_count, count)
-        if is_complete_now:
-            mark_complete(tx, study, CompleteBy.EXPECTED_COUNT, at=parts.clock())
-        return study, is_complete_now
-
-    study, is_complete_now = await parts.database.write(work)
-    if study is not None and is_complete_now:
-        announce_complete(parts, study)
-    return study is not None
 
 
 async def association_ended(parts: Parts, study_ids: Iterable[str]) -> None:

@@ -178,10 +178,6 @@ class Keeping:
         """The latest tombstone of a study."""
         return self._tombstone(t.tombstone.c.study_instance_uid == study_instance_uid)
 
-    def deleted_instance(self, sop_instance_uid: str) -> Tombstone | None:
-        """The latest tombstone of an instance: for saying why it is not here."""
-        return self._tombstone(t.tombstone.c.sop_instance_uid == sop_instance_uid)
-
     def deleted_objects(self, sha256s: Sequence[str]) -> dict[str, datetime]:
         """Which of these objects were deleted, and when last."""
         found: dict[str, datetime] = {}

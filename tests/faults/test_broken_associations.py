@@ -235,11 +235,13 @@ async def test_broken_associations_leave_nothing_behind(tmp_path, wire_name):
 
 
 async def settled(gateway: RunningGateway) -> tuple[int, int, int]:
-    """What the gateway holds once the count of its threads has stopped falling."""
-    lowest = resources(gateway.pid)
+    """What the gateway holds once its threads and descriptors have been the same for a second, 8 s at most."""
+    seen: list[tuple[int, int]] = []
     deadline = time.monotonic() + 8
-    while time.monotonic() < deadline:
-        await asyncio.sleep(0.2)
-        now = resources(gateway.pid)
-        lowest = (min(lowest[0], now[0]), min(lowest[1], now[1]), now[2])
-    return lowest
+
+    def is_steady() -> bool:
+        seen.append(resources(gateway.pid)[:2])
+        return time.monotonic() > deadline or (len(seen) > 20 and len(set(seen[-20:])) == 1)
+
+    await until(is_steady, timeout_s=30, every_s=0.05)
+    return resources(gateway.pid)

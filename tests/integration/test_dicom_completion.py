@@ -10,7 +10,7 @@ import pytest
 from pydicom import dcmread
 from pynetdicom import AE
 
-from gateway.services.complete_study import JOB, expect_instances, run_complete_study
+from gateway.services.complete_study import JOB, run_complete_study
 from gateway.services.job_runner import RetryLater
 from storage.model import EVERYWHERE, CompleteBy, Job, StudyState
 from tests.support import dcmtk
@@ -117,15 +117,6 @@ async def test_a_study_short_of_its_count_waits_for_the_longer_time_and_says_so(
     receiver.clock.advance(receiver.parts.settings.short_quiet_period_s)
     await run_due(receiver)
     assert (await receiver.study(ids.study)).complete_by is CompleteBy.QUIET_TIME_SHORT
-
-
-async def test_a_count_that_is_told_by_others_completes_the_study(receiver, tmp_path):
-    ids = build.StudyIds()
-    await send(receiver, tmp_path / "in", build.ct_slice(1, ids=ids))
-    study = await receiver.study(ids.study)
-    assert await expect_instances(receiver.parts, study.id, 1)
-    assert (await receiver.study(ids.study)).complete_by is CompleteBy.EXPECTED_COUNT
-    assert not await expect_instances(receiver.parts, "none", 1)
 
 
 async def test_a_late_image_reopens_the_study_and_routes_it_anew(receiver, tmp_path):

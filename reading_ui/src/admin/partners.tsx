@@ -25,7 +25,7 @@ export function PartnersSection() {
         { title: a.facility, cell: (partner) => <code>{partner.facility}</code> },
         { title: a.application, cell: (partner) => <code>{partner.application}</code> },
         { title: a.site, cell: (partner) => siteName(sites.data, partner.site_id) },
-        { title: a.characterSet, cell: (partner) => partner.character_set },
+        { title: a.partnerCharacterSet, cell: (partner) => partner.character_set },
         { title: a.state, cell: (partner) => (partner.is_enabled ? a.enabled : a.disabled) },
       ]}
       form={(partner, onClose) => <PartnerDialog partner={partner} onClose={onClose} onSaved={partners.reload} />}
@@ -64,7 +64,7 @@ function PartnerDialog({ partner, onClose, onSaved }: { partner: Hl7PartnerView 
         </>
       )}
       <SiteChoice sites={sites.data ?? []} value={form.site_id} onChange={(site_id) => { set({ site_id }); }} />
-      <TextField label={a.characterSet} hint={a.partnerCharacterSetHint} value={form.character_set} onChange={(event) => { set({ character_set: event.target.value }); }} />
+      <TextField label={a.partnerCharacterSet} hint={a.partnerCharacterSetHint} value={form.character_set} onChange={(event) => { set({ character_set: event.target.value }); }} />
       <CheckField label={a.enabled} checked={form.is_enabled} onChange={(event) => { set({ is_enabled: event.target.checked }); }} />
     </FormDialog>
   );
