@@ -93,7 +93,9 @@ def study_view(shown: ShownStudy) -> m.StudyView:
             modality=other.modality, body_part=other.body_part, description=other.description,
             study_at=other.study_at, state=reading.state if reading else None)
             for other, reading in shown.related],
-        origin=origin_view(shown.origin), request=_request_view(shown.order) if shown.order else None)
+        origin=origin_view(shown.origin), request=_request_view(shown.order) if shown.order else None,
+        told=[m.ToldView(one.evidence.kind, one.evidence.at, one.evidence.is_final, one.evidence.instance_count,
+                         one.missing) for one in shown.told])
 
 
 def report_view(report: Report, names: Mapping[str, str]) -> m.ReportView:

@@ -12,7 +12,16 @@ from gateway.services.note_opening import note_opening
 from gateway.services.ports import Parts
 from storage.interface import Transaction
 from storage.model import Decision, Device, Instance, Reading, Scope, Series, Site, Study, StudyOrigin
+from storage.model.commitments import Evidence
 from storage.model.orders import Order
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one source says the study consists of, and how many of the instances that it names are not here."""
+
+    evidence: Evidence
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,7 @@ class ShownStudy:
     related: list[tuple[Study, Reading | None]]
     origin: StudyOrigin | None
     order: Order | None                  # what the clinic asked
+    told: list[Told]                     # performed steps, commitments and orders, the oldest first
 
 
 async def show_study(parts: Parts, scope: Scope, study_id: str, *, actor: str, address: str) -> ShownStudy:
@@ -54,4 +64,12 @@ def look_up_study(tx: Transaction, scope: Scope, study_id: str) -> ShownStudy:
         series=[(series, instances.get(series.id, [])) for series in tx.studies.series_of(study.id, scope)],
         decision=decision, named_reader=names.get(decision.reader_id or "") if decision else None,
         related=[(other, readings.get(other.id)) for other in related], origin=tx.origins.get(study.id),
-        order=tx.orders.of_study(study.id, scope))
+        order=tx.orders.of_study(study.id, scope), told=_told(tx, study))
+
+
+def _told(tx: Transaction, study: Study) -> list[Told]:
+    """By the study's own site or device alone: anybody may name any Study Instance UID."""
+    return [Told(one, len(tx.performed_steps.missing(study.id, one.sop_instance_uids)) if one.sop_instance_uids
+                 else max(0, one.instance_count - study.instance_count))
+            for one in tx.performed_steps.evidence_of(study.study_instance_uid)
+            if one.site_id == study.site_id or (one.device_id is not None and one.device_id == study.device_id)]

@@ -12,8 +12,10 @@ from pydicom.sequence import Sequence
 from pydicom.uid import generate_uid
 from pynetdicom import AE, evt
 
+from gateway.http.views import study_view
 from gateway.services.complete_study import run_complete_study
 from gateway.services.job_runner import RetryLater
+from gateway.services.show_study import look_up_study
 from storage.model import EVERYWHERE, CompleteBy, Device, Job, StudyState
 from storage.model.commitments import StepState
 from storage.model.orders import Order, OrderSource, OrderState
@@ -210,9 +212,11 @@ async def test_a_study_is_complete_once_everything_that_a_final_step_names_is_he
     assert (study.state, study.instance_count, study.expected_count, study.expected_by) == (
         StudyState.ARRIVING, 1, 3, "mpps")
     assert await run_completion(receiver, study) == "1 of 3 are here"
+    assert await told_of(receiver, study) == [("mpps", True, 3, 2)]
     await send(receiver, tmp_path / "two", *files[1:])
     study = await receiver.study(ids.study)
     assert (study.state, study.complete_by) == (StudyState.COMPLETE, CompleteBy.MPPS)
+    assert await told_of(receiver, study) == [("mpps", True, 3, 0)]
 
 
 async def test_a_step_that_is_final_before_the_first_image_is_remembered(receiver, modality, tmp_path):
@@ -250,6 +254,13 @@ async def test_a_step_of_another_site_says_nothing_of_a_study(receiver, tmp_path
     await asyncio.to_thread(other.association.release)
     study = await receiver.study(ids.study)
     assert (study.state, study.expected_count) == (StudyState.ARRIVING, None)
+    assert await told_of(receiver, study) == [], "nor is it shown what another site says of it"
+
+
+async def told_of(receiver, study):
+    """As the page of the study says it."""
+    shown = await receiver.parts.database.read(lambda tx: look_up_study(tx, EVERYWHERE, study.id))
+    return [(one.kind, one.is_final, one.instance_count, one.missing) for one in study_view(shown).told]
 
 
 def order_of(receiver, study: str, accession: str = "A0001", **more: Any) -> Order:

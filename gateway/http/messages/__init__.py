@@ -184,6 +184,16 @@ class StudyRequestView(msgspec.Struct, frozen=True):
     visit_number: str
 
 
+class ToldView(msgspec.Struct, frozen=True):
+    """What a performed step (MPPS), a commitment request or an order says the study consists of."""
+
+    kind: str                            # mpps, commitment, order
+    at: datetime
+    is_final: bool                       # false: the step is still going on
+    instance_count: int
+    missing: int                         # of them, not here
+
+
 class StudyView(msgspec.Struct, frozen=True):
     id: str
     study_instance_uid: str
@@ -210,6 +220,7 @@ class StudyView(msgspec.Struct, frozen=True):
     related: list[RelatedStudy]
     origin: StudyOriginView | None       # null: of before evidence was kept
     request: StudyRequestView | None     # null: no order is known
+    told: list[ToldView]
 
 
 class ReportTextView(msgspec.Struct, frozen=True):

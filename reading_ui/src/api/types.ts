@@ -163,6 +163,15 @@ export interface StudyRequestView {
   visit_number: string;
 }
 
+/** What a performed step (MPPS), a commitment request or an order says the study consists of. */
+export interface ToldView {
+  kind: string;
+  at: string;
+  is_final: boolean;
+  instance_count: number;
+  missing: number;
+}
+
 export interface StudyView {
   id: string;
   study_instance_uid: string;
@@ -189,6 +198,7 @@ export interface StudyView {
   related: RelatedStudy[];
   origin: StudyOriginView | null;
   request: StudyRequestView | null;
+  told: ToldView[];
 }
 
 export interface ReportTextView {

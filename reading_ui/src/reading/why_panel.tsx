@@ -43,11 +43,18 @@ function Origin({ study }: { study: StudyView }) {
 /** How many images are here of how many, and by what it is known that they are all (B9). */
 function Arrived({ study }: { study: StudyView }) {
   const w = useWords();
+  const format = useFormat();
   const by = study.complete_by === null ? w.reading.arriving : (w.reading.completeBy[study.complete_by] ?? study.complete_by);
   return (
     <p className="why-origin" data-testid="why-arrived">
       <span className="secondary">{w.reading.arrived}</span>{' '}
       <b>{w.reading.arrivedCount(study.instance_count, study.expected_count)}</b> <span>{w.reading.originKnown(by)}</span>
+      {study.told.map((one) => (
+        <span key={`${one.kind}-${one.at}`} className="why-told" data-testid="why-told">
+          {w.reading.toldBy[one.kind] ?? one.kind}: {w.reading.told(one.instance_count, one.missing, one.is_final)}{' '}
+          <span className="secondary">{format.when(one.at)}</span>
+        </span>
+      ))}
     </p>
   );
 }

@@ -40,6 +40,8 @@ export const zh = {
     relay_rule: '转发规则',
     person: '人工确认',
   } as Record<string, string>,
+  toldBy: { mpps: '设备说 (MPPS)', commitment: '设备要求保存确认', order: '申请单' } as Record<string, string>,
+  told: (count: number, missing: number, isFinal: boolean) => `${isFinal ? '共' : '到目前'} ${String(count)} 幅${missing > 0 ? `，缺 ${String(missing)} 幅` : '，已到齐'}`,
   arrived: '影像',
   arrivedCount: (count: number, expected: number | null) =>
     expected === null ? `已收 ${count} 幅` : `已收 ${count}/${expected} 幅`,
@@ -133,6 +135,8 @@ export const en: typeof zh = {
     relay_rule: 'a rule for the relay',
     person: 'an administrator',
   },
+  toldBy: { mpps: 'The device (MPPS)', commitment: 'The device’s request to keep them', order: 'The order' },
+  told: (count: number, missing: number, isFinal: boolean) => `${String(count)} ${isFinal ? 'in all' : 'so far'}${missing > 0 ? `, ${String(missing)} missing` : ', all here'}`,
   arrived: 'Images',
   arrivedCount: (count: number, expected: number | null) =>
     expected === null ? `${count} received` : `${count} of ${expected} received`,
