@@ -19,6 +19,7 @@ import { useSheetWords } from './header_words';
 import { bestLayout, rhythmLead } from './layouts';
 import type { Action } from './keys';
 import type { Spot } from './lens';
+import { NoWaveform } from './no_waveform';
 import { Overview } from './overview';
 import { PrintView } from './print_view';
 import { statedRrMs } from './qtc';
@@ -47,6 +48,7 @@ interface Loaded {
 export default function EcgViewer({ study, instanceId, onMeasurement }: EcgViewerProps) {
   const w = useRoomWords(words);
   const loaded = useResource((signal) => load(instanceId, signal), instanceId);
+  if (loaded.data?.ecg.leads.length === 0) return <NoWaveform study={study} ecg={loaded.data.ecg} />;
   if (loaded.data !== null) return <Loaded key={instanceId} study={study} loaded={loaded.data} onMeasurement={onMeasurement} />;
   return loaded.problem ? <ProblemNote problem={loaded.problem} onRetry={loaded.reload} /> : <Empty>{w.loading}</Empty>;
 }

@@ -5,7 +5,7 @@ import { Icon } from '../parts/icons';
 import { Note } from '../parts/notes';
 import { useFormat } from '../words';
 import { useRoomWords } from '../words/language';
-import * as words from './no_waveform_words';
+import * as words from './words_no_waveform';
 
 export function NoWaveform({ study, ecg }: { study: StudyView; ecg: EcgView }) {
   const w = useRoomWords(words);

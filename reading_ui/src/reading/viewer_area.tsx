@@ -16,6 +16,8 @@ import { examOf, type Words, useFormat, useWords } from '../words';
 import type { Format } from '../words/format';
 
 const ImageViewer = lazy(() => import('../image_viewer'));
+const ENCAPSULATED_PDF = '1.2.840.10008.5.1.4.1.1.104.1';
+
 const EcgViewer = lazy(() => import('../ecg_viewer'));
 
 interface ViewerAreaProps {
@@ -121,7 +123,7 @@ function Viewer({ study, onMeasurement }: { study: StudyView; onMeasurement?: (t
 
 function Ecg({ study, onMeasurement }: { study: StudyView; onMeasurement?: (text: string) => void }) {
   const w = useWords();
-  const instances = study.series.flatMap((series) => series.instances).filter((instance) => instance.has_waveform);
+  const instances = study.series.flatMap((series) => series.instances).filter((instance) => instance.has_waveform || isPage(instance));
   const [chosen, setChosen] = useState(0);
   const instance = instances[Math.min(chosen, instances.length - 1)];
   if (instance === undefined) return <Empty>{w.reading.noWaveform}</Empty>;
@@ -139,6 +141,11 @@ function Ecg({ study, onMeasurement }: { study: StudyView; onMeasurement?: (text
       <EcgViewer key={instance.id} study={study} instanceId={instance.id} {...(onMeasurement === undefined ? {} : { onMeasurement })} />
     </>
   );
+}
+
+/** An ECG that came as a page: a PDF, plain or inside a DICOM object. */
+function isPage(instance: { format: string; sop_class_uid: string }): boolean {
+  return instance.format === 'pdf' || instance.sop_class_uid === ENCAPSULATED_PDF;
 }
 
 function titleOf(study: { kind: string; modality: string; body_part: string; description: string }, w: Words): string {
