@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from gateway.core.ecg_report_text import has_unconfirmed
 from gateway.core.report_templates import ReportTemplate
 from storage.model import Confidence, Reading, ReportText, Study
 
@@ -52,7 +53,7 @@ def sign_checks(text: ReportText, *, study: Study, reading: Reading, template: R
     found = [
         *_placeholders(text), *_empty(text), *_laterality(text, study), *_sex(text, study.patient.sex),
         *_unedited(text, template), *_late(study, reading, seen_instances), *_conclusion(text),
-        *_identity(study), *_unprintable(unprintable),
+        *_identity(study), *_unprintable(unprintable), *_unconfirmed(text),
     ]
     return sorted(found, key=lambda check: not check.is_blocking)
 
@@ -156,6 +157,12 @@ def _identity(study: Study) -> list[SignCheck]:
     if name.confidence is Confidence.GUESSED:
         return [SignCheck("patient-name-guessed", "", f"患者姓名“{name.display}”的字符集是推断的，请核对", False)]
     return []
+
+
+def _unconfirmed(text: ReportText) -> list[SignCheck]:
+    """What is still called unconfirmed cannot be signed by a physician, in brackets or out of them (K2)."""
+    return [SignCheck("unconfirmed", field, f"{_FIELD_WORDS[field]}里还有标为“未经医师确认”的内容，请核对后再改", True)
+            for field in _FIELDS if has_unconfirmed(getattr(text, field))]
 
 
 def _unprintable(characters: str) -> list[SignCheck]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from gateway.core.report_templates import templates_for
 from gateway.http import messages as m
 from gateway.http.routing import CLINICS, READERS, Route, caller_of, json_response, person_of, read_json
 from gateway.http.views import delivery_view, report_view
 from gateway.services.acknowledge import acknowledge_delivery, open_report
+from gateway.services.offer_templates import offer_templates
 from gateway.services.ports import Parts
 from gateway.services.sign_report import prepare_signing, sign_report
 from gateway.services.write_report import reject_report, save_draft, submit_report
@@ -55,7 +55,9 @@ def routes(parts: Parts) -> list[Route]:
 
     async def templates(request: web.Request) -> web.StreamResponse:
         query = request.query
-        offered = templates_for(query.get("modality", ""), query.get("body_part", ""), query.get("kind", ""))
+        offered = await offer_templates(
+            parts, caller_of(request).scope, modality=query.get("modality", ""), kind=query.get("kind", ""),
+            body_part=query.get("body_part", ""), study_id=query.get("study_id", ""))
         return json_response([m.TemplateView(t.id, t.name, t.name_en, t.technique, t.findings, t.impression, t.hints)
                               for t in offered])
 
@@ -84,7 +86,7 @@ def routes(parts: Parts) -> list[Route]:
               response=m.ReportView),
         Route("GET", "/api/reports/{report_id}/pdf", pdf, "The PDF of one version", READERS | CLINICS),
         Route("GET", "/api/templates", templates, "Report templates for a study", READERS,
-              response=list[m.TemplateView]),
+              response=list[m.TemplateView], query=("modality", "body_part", "kind", "study_id")),
         Route("POST", "/api/deliveries/{delivery_id}/acknowledge", acknowledge, "The clinic has received the report",
               CLINICS, response=m.DeliveryView),
     ]

@@ -123,6 +123,12 @@ def last_correction(tx: Transaction, instance_id: str) -> EcgCorrection | None:
     return made[0] if made and made[0].fiducials_us else None
 
 
+def numbers_of(tx: Transaction, instance_id: str) -> dict[str, SourcedNumber]:
+    """Every number that anybody has of one ECG; check its scope first."""
+    return _numbers(tx.studies.ecg_of(instance_id), tx.ecg_analyses.get(instance_id),
+                    last_correction(tx, instance_id))
+
+
 def _numbers(facts: EcgFacts | None, stored: StoredAnalysis | None,
              correction: EcgCorrection | None) -> dict[str, SourcedNumber]:
     return numbers_by_source(

@@ -27,6 +27,7 @@ from gateway.reports.signing.opening import open_signer
 from gateway.reports.signing.signer import Signer, SigningIdentity
 from gateway.services.claim_reading import JOB as RELEASE_JOB
 from gateway.services.log_in import check_password
+from gateway.services.offer_templates import ecg_numbers
 from gateway.services.ports import Event, Parts
 from gateway.services.queue_deliveries import call_back, queue_deliveries
 from gateway.services.report_page import SIGNED, ReportRecord, record_of_reading, zone_of
@@ -205,6 +206,14 @@ def _trace(parts: Parts, record: ReportRecord) -> EcgPage | None:
         return None
 
 
+def _measured(tx: Transaction, report: Report) -> dict[str, object]:
+    """Which number of an ECG had which source when the report was signed; the signed words say it, too (T6)."""
+    found = {instance_id: {name: {"value": number.value, "source": number.source.value}
+                           for name, number in numbers.items()}
+             for instance_id, numbers in ecg_numbers(tx, report.study_id, EVERYWHERE).items()}
+    return {"ecg_numbers": found} if found else {}
+
+
 def _store(tx: Transaction, version: _Version, report: Report, objects: tuple[ObjectRef, ObjectRef], user: User,
            now: datetime, address: str) -> None:
     reading = version.record.reading
@@ -228,5 +237,5 @@ def _store(tx: Transaction, version: _Version, report: Report, objects: tuple[Ob
         address=address, detail={
             "reading": reading.id, "report": report.id, "version": report.version, "state": report.state.value,
             "text_sha256": report.text_sha256, "pdf_sha256": report.pdf_sha256, "dicom_sha256": report.dicom_sha256,
-            "replaces": [old.id for old in replaced]}))
+            "replaces": [old.id for old in replaced], **_measured(tx, report)}))
     queue_deliveries(tx, report, patient_id=patient_id, now=now)

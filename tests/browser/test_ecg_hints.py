@@ -1,7 +1,8 @@
-"""The clinic sees at once that a trace should be taken again; the reader sees why an ECG stands further up (B8, K3)."""
+"""The clinic sees at once that a trace should be taken again; readers see why an ECG stands further up (B8, K3)."""
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.support import reading_room as room
 from tests.support.beating_ecgs import ecg_with_beats, slow_ecg, without_electrode
 from tests.support.browser import PHONE, chromium, page_of
 from tests.support.clinic_county import set_up
-from tests.support.ecg_builders import aecg
+from tests.support.ecg_builders import aecg, aecg_measurement
 from tests.support.running_gateway import RunningGateway
 
 pytestmark = pytest.mark.browser
@@ -51,7 +52,8 @@ def test_the_card_says_within_two_seconds_which_electrode_is_off(tmp_path: Path)
             page.screenshot(path=str(tmp_path / "clinic.png"))
             page.evaluate("localStorage.setItem('reading-gateway.language', 'en')")
             page.reload()
-            expect(page.get_by_test_id("repeat-advised")).to_contain_text("Please record again: no signal, electrode may be off: V3")
+            expect(page.get_by_test_id("repeat-advised")).to_contain_text(
+                "Please record again: no signal, electrode may be off: V3")
         with page_of(browser, gateway.url, viewport=PHONE) as page:
             room.log_in(page, "clinic")
             expect(page.get_by_test_id("repeat-advised")).to_be_visible(timeout=room.SLOW_MS)
@@ -84,3 +86,40 @@ def test_the_worklist_and_the_why_panel_say_what_raised_an_ecg(tmp_path: Path) -
             expect(hints).to_contain_text("提示排序，不代表诊断")
             expect(hints.get_by_test_id("priority-hint").first).to_have_attribute("data-item", "ECG11")
             page.screenshot(path=str(tmp_path / "why.png"))
+
+
+def test_the_doctor_takes_the_gateways_numbers_one_by_one_into_the_report(tmp_path: Path) -> None:
+    """T6, K2: they stand in brackets until somebody has looked at each."""
+    with RunningGateway(tmp_path / "var") as gateway, chromium() as browser:
+        token = set_up(gateway)
+        send(gateway, token, aecg(ecg_with_beats(), name="演示患者甲", patient_id="P1",
+                                  annotations=aecg_measurement("MDC_ECG_HEART_RATE", 72, "bpm")))
+        with page_of(browser, gateway.url) as page:
+            room.log_in(page, "writer")
+            page.goto("/worklist")
+            expect(page.get_by_test_id("worklist-row")).to_have_count(1, timeout=room.SLOW_MS)
+            room.open_from_worklist(page, "演示患者甲")
+            page.get_by_test_id("claim").click()
+            page.get_by_test_id("template").select_option("T6", timeout=room.SLOW_MS)
+            technique = page.get_by_test_id("report-technique")
+            expect(technique).to_have_value(re.compile("心率 72 次/分（设备）"), timeout=room.SLOW_MS)
+            before = technique.input_value().count("未经医师确认")
+            assert before >= 3
+            page.screenshot(path=str(tmp_path / "offered.png"))
+            confirm = page.get_by_test_id("confirm-measured")
+            confirm.click()                                              # selects the first, changes nothing
+            assert technique.input_value().count("未经医师确认") == before
+            page.keyboard.press("Alt+Enter")
+            expect(technique).to_have_value(re.compile("（网关测量，医师已核对）"))
+            assert technique.input_value().count("未经医师确认") == before - 1
+            for _ in range(before - 1):
+                page.wait_for_function("() => { const t = document.activeElement; "
+                                       "return t.selectionEnd > t.selectionStart; }")
+                left = technique.input_value().count("未经医师确认")
+                page.keyboard.press("Alt+Enter")
+                expect(confirm).to_have_count(0 if left == 1 else 1)
+                page.wait_for_function("n => document.querySelector('[data-testid=\"report-technique\"]').value"
+                                       ".split('未经医师确认').length - 1 < n", arg=left)
+            assert "未经医师确认" not in technique.input_value()
+            assert "未经" not in page.get_by_test_id("report-impression").input_value()
+            page.screenshot(path=str(tmp_path / "confirmed.png"))

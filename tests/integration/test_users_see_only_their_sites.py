@@ -88,7 +88,7 @@ TABLE: dict[tuple[str, str], Call] = {
     ("POST", "/api/readings/{reading_id}/sign"): one("sign", by="reviewer", send=as_json(
         password=PASSWORD, text_sha256="{sign_sha256}")),
     ("GET", "/api/reports/{report_id}/pdf"): Call({"report_id": "report"}),
-    ("GET", "/api/templates"): list_of("", "modality=DX&body_part=CHEST&kind=image"),
+    ("GET", "/api/templates"): list_of("", "modality=DX&body_part=CHEST&kind=image", "kind=ecg&study_id={ecg_study}"),
     ("GET", "/api/studies/{study_id}"): Call(STUDY),
     ("GET", "/api/studies/{study_id}/annotations"): Call(STUDY),
     ("PUT", "/api/studies/{study_id}/annotations"): Call(STUDY, as_json(length=[])),

@@ -1,6 +1,8 @@
 /**
  * 【】 in a template must be filled or removed before signing (F7). Positions are UTF-16 offsets, as in a text area.
  */
+import { CONFIRMED, UNCONFIRMED } from '../words/report_marks';
+
 export interface Placeholder {
   start: number;
   end: number;
@@ -17,6 +19,19 @@ export function placeholdersIn(text: string): Placeholder[] {
 export function nextPlaceholder(text: string, caret: number): Placeholder | null {
   const all = placeholdersIn(text);
   return all.find((one) => one.start >= caret) ?? all[0] ?? null;
+}
+
+/** Numbers that the gateway measured, waiting for a person's act (K2). */
+export function unconfirmedIn(text: string): Placeholder[] {
+  return placeholdersIn(text).filter(({ start, end }) => text.slice(start, end).endsWith(`${UNCONFIRMED}】`));
+}
+
+/** Confirms the one number that the selection lies in; null if it lies in none. */
+export function confirmedAt(text: string, start: number, end: number): { text: string; caret: number } | null {
+  const found = unconfirmedIn(text).find((one) => one.start <= start && end <= one.end);
+  if (found === undefined) return null;
+  const words = ` ${text.slice(found.start + 1, found.end - 1).replace(UNCONFIRMED, CONFIRMED)}`;
+  return inserted(text, words, found.start, found.end);
 }
 
 export interface Piece {

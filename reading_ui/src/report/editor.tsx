@@ -3,7 +3,7 @@ import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from 
 
 import type { ReportTextView, StudyView } from '../api/types';
 import { isBlank } from '../model/draft';
-import { inserted, nextPlaceholder, placeholdersIn } from '../model/placeholders';
+import { confirmedAt, inserted, nextPlaceholder, placeholdersIn, unconfirmedIn } from '../model/placeholders';
 import { CheckField } from '../parts/field';
 import { Note } from '../parts/notes';
 import { useFormat, useWords } from '../words';
@@ -67,9 +67,31 @@ export function Editor({ study, handle, insert }: EditorProps) {
     }
   }, []);
 
+  /** Confirms the selected number of the gateway; where none is selected, selects the next one and changes nothing. */
+  const confirmMeasured = useCallback((): void => {
+    const section = SECTIONS.find((one) => unconfirmedIn(latest.current[one]).length > 0);
+    const area = section === undefined ? null : areas.current[section];
+    if (section === undefined || area === null) return;
+    const text = latest.current[section];
+    const isHere = last.current === section && area.selectionStart !== area.selectionEnd;
+    const done = isHere ? confirmedAt(text, area.selectionStart, area.selectionEnd) : null;
+    const next = unconfirmedIn(done?.text ?? text)[0];
+    if (done !== null) put({ [section]: done.text });
+    requestAnimationFrame(() => {
+      area.focus();
+      if (next !== undefined) area.setSelectionRange(next.start, next.end);
+      else if (done !== null) area.setSelectionRange(done.caret, done.caret);
+    });
+  }, [put]);
+
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.isComposing) return;
+      if (event.key === 'Enter' && event.altKey && !event.ctrlKey && !event.metaKey) {
+        event.preventDefault();
+        confirmMeasured();
+        return;
+      }
       if (event.key === 'F2' && !event.ctrlKey && !event.altKey && !event.metaKey) {
         event.preventDefault();
         goToNext();
@@ -80,9 +102,10 @@ export function Editor({ study, handle, insert }: EditorProps) {
     };
     window.addEventListener('keydown', onKey);
     return () => { window.removeEventListener('keydown', onKey); };
-  }, [goToNext, flush]);
+  }, [goToNext, flush, confirmMeasured]);
 
   const headings = w.report.sections[study.kind === 'ecg' ? 'ecg' : study.modality === 'US' ? 'us' : 'image'];
+  const unconfirmed = SECTIONS.reduce((sum, section) => sum + unconfirmedIn(draft.text[section]).length, 0);
   const open = SECTIONS.reduce((sum, section) => sum + placeholdersIn(draft.text[section]).length, 0);
   return (
     <div className="editor" data-testid="editor">
@@ -120,6 +143,13 @@ export function Editor({ study, handle, insert }: EditorProps) {
           !isBlank(draft.text) && <span className="secondary">{w.report.noPlaceholder}</span>
         )}
       </div>
+      {unconfirmed > 0 && (
+        <div className="placeholder-row">
+          <button type="button" className="button bare" onClick={confirmMeasured} data-testid="confirm-measured">
+            {w.report.confirmMeasured(unconfirmed)}
+          </button>
+        </div>
+      )}
       <Flags text={draft.text} onChange={put} />
     </div>
   );

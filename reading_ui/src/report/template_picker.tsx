@@ -3,6 +3,7 @@ import { useState } from 'react';
 
 import { reports as api } from '../api/endpoints';
 import type { StudyView, TemplateView } from '../api/types';
+import { useLive } from '../app/live';
 import { useResource } from '../app/resource';
 import { AppDialog } from '../parts/dialog';
 import { useWords } from '../words';
@@ -18,8 +19,10 @@ interface TemplatePickerProps {
 export function TemplatePicker({ study, templateId, isBlank, onChoose }: TemplatePickerProps) {
   const w = useWords();
   const language = useLanguage();
-  const asked = { modality: study.modality, body_part: study.body_part || study.description, kind: study.kind };
+  const asked = { modality: study.modality, body_part: study.body_part || study.description, kind: study.kind, study_id: study.id };
   const templates = useResource(() => api.templates(asked), JSON.stringify(asked));
+  // A number that was measured or corrected meanwhile belongs in the offered text.
+  useLive((event) => event.kind === 'analysis' && event.study_id === study.id, templates.reload);
   const [pending, setPending] = useState<TemplateView | null>(null);
   const offered = templates.data ?? [];
   const nameOf = (template: TemplateView): string => (language === 'zh' ? template.name : template.name_en || template.name);

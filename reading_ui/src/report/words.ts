@@ -40,6 +40,7 @@ export const zh = {
   criticalHint: '发现危急值请立即电话通知诊所，不要等签发。',
   nextPlaceholder: (count: number) => `下一个【】 (F2) · 剩 ${count} 处`,
   noPlaceholder: '【】已全部处理',
+  confirmMeasured: (count: number) => `逐个核对并采用网关测量值 (Alt+Enter) · 剩 ${count} 个`,
   keys: 'F2 下一个【】 · Ctrl+S 保存',
   save: {
     saved: '已保存',
@@ -151,6 +152,7 @@ export const en: typeof zh = {
   criticalHint: 'Call the clinic at once about a critical value; do not wait for the signature.',
   nextPlaceholder: (count: number) => `Next 【】 (F2) · ${count} left`,
   noPlaceholder: 'All 【】 are done',
+  confirmMeasured: (count: number) => `Check and take the gateway’s numbers one by one (Alt+Enter) · ${count} left`,
   keys: 'F2 next 【】 · Ctrl+S saves',
   save: {
     saved: 'Saved',
