@@ -12,8 +12,9 @@ from aiohttp import web
 
 from gateway import __version__
 from gateway.core.errors import InvalidRequest
-from gateway.http import messages as m
 from gateway.http.devices import device_view
+from gateway.http.messages import GrantView
+from gateway.http.messages import admin as m
 from gateway.http.messages.devices import DeviceView
 from gateway.http.routing import ADMINS, Handler, Route, caller_of, json_response, person_of, read_json
 from gateway.services.accept_device import accept_device
@@ -221,4 +222,4 @@ def _destination_view(destination: Destination) -> m.DestinationView:
 
 def _user_view(user: User) -> m.UserView:
     return m.UserView(user.id, user.login, user.display_name, user.title,
-                      [m.GrantView(grant.role, grant.site_id) for grant in user.grants], user.is_enabled)
+                      [GrantView(grant.role, grant.site_id) for grant in user.grants], user.is_enabled)

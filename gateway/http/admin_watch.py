@@ -5,8 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from gateway.http import asking
-from gateway.http import messages as m
 from gateway.http.admin import by_of
+from gateway.http.messages import DeliveryView
+from gateway.http.messages import admin as m
 from gateway.http.routing import ADMINS, Route, caller_of, json_response
 from gateway.http.views import delivery_view
 from gateway.services.ports import Parts
@@ -49,9 +50,9 @@ def routes(parts: Parts) -> list[Route]:
         Route("GET", desk + "alarms", alarms, "Open alarms", roles=ADMINS, response=list[m.AlarmView]),
         Route("POST", desk + "alarms/{alarm_id}/acknowledge", acknowledge, "Somebody has seen it", roles=ADMINS),
         Route("GET", desk + "deliveries", deliveries, "Reports that wait to be delivered or were refused, and why",
-              roles=ADMINS, response=list[m.DeliveryView]),
+              roles=ADMINS, response=list[DeliveryView]),
         Route("POST", desk + "deliveries/{delivery_id}/retry", retry, "Send a waiting or refused report now",
-              roles=ADMINS, response=m.DeliveryView),
+              roles=ADMINS, response=DeliveryView),
         Route("GET", desk + "audit", audit, "Who did what, newest first", roles=ADMINS, response=list[m.AuditView],
               query=("study", "limit")),
     ]

@@ -365,6 +365,14 @@ export interface EcgReceipt {
   sha256: string;
 }
 
+/** One server-sent event on /api/events; ids alone, and only of sites within scope. */
+export interface LiveEvent {
+  kind: string;
+  site_id: string;
+  study_id: string;
+  reading_id: string;
+}
+
 export interface SiteView {
   id: string;
   name: string;
@@ -483,14 +491,6 @@ export interface Overview {
   dicom_address: string;
   ae_title: string;
   version: string;
-}
-
-/** One server-sent event on /api/events; ids alone, and only of sites within scope. */
-export interface LiveEvent {
-  kind: string;
-  site_id: string;
-  study_id: string;
-  reading_id: string;
 }
 
 /** One request of a device, and how far its result has come. */
@@ -1352,4 +1352,47 @@ export interface DeviceTextDetail {
 export interface DeviceTextRequest {
   character_set: string;
   reason: string;
+}
+
+/** A measured number that raised the priority; a hint for the order of reading, no diagnosis. */
+export interface WallHint {
+  measure: string;
+  value: number;
+  unit: string;
+  level: string;
+}
+
+/** One ECG. `study_id` is our own random number. */
+export interface WallItem {
+  study_id: string;
+  site_name: string;
+  arrived_at: string;
+  priority: string;
+  state: string;
+  is_alarming: boolean;
+  is_raised_by_hint: boolean;
+  hints: WallHint[];
+  instance_id: string | null;
+}
+
+/** Emergencies first, then the newest, then those whose report is out. */
+export interface WallView {
+  now: string;
+  items: WallItem[];
+  waiting: number;
+  emergencies: number;
+  being_read: number;
+  oldest_waiting_at: string | null;
+}
+
+export interface WallLeadView {
+  name: string;
+  sample_count: number;
+  start_us: number;
+}
+
+/** Stands before the samples of a wall trace. */
+export interface WallTraceHeader {
+  interval_us: number;
+  leads: WallLeadView[];
 }
