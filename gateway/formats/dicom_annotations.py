@@ -183,7 +183,7 @@ def _places(item: _Annotation, shape: GroupShape) -> Iterator[tuple[str, float]]
     if item.number is not None:
         return
     kind = item.meaning if item.scheme == OUR_SCHEME else MARK_KINDS.get(item.code, "")
-    if kind == "beat" and shape.is_representative:
+    if kind == "beat" and shape.is_representative and item.scheme != OUR_SCHEME:
         kind = "r_peak"                      # the fiducial point of the representative beat
     if kind or item.meaning:
         yield from ((kind or item.meaning.lower(), at) for at in times)

@@ -19,6 +19,7 @@ from gateway.core.errors import Unreadable
 from gateway.core.waveform import EcgLead, IntSamples
 from gateway.formats import dicom_waveform_tags as tag
 from gateway.formats import lead_names
+from gateway.formats.dicom_ecg_codes import OUR_SCHEME
 from gateway.formats.dicom_waveform_items import Item
 from gateway.formats.units import NANOVOLTS
 
@@ -166,6 +167,8 @@ def _name(channel: Item, column: int, text: TextReader) -> tuple[str, str, bool]
     code = source.word(tag.CODE_VALUE) if source is not None else ""
     meaning = text.decode(source.raw(tag.CODE_MEANING)).text if source is not None else ""
     label = text.decode(channel.raw(tag.CHANNEL_LABEL)).text
+    if meaning and source is not None and source.word(tag.CODE_SCHEME) == OUR_SCHEME:
+        return meaning, code, True
     name = lead_names.by_code(code) or lead_names.in_text(meaning) or lead_names.in_text(label)
     return name or meaning or label or f"channel {column + 1}", code, name is not None
 
