@@ -6,7 +6,7 @@ bounded; the averaged beat is that of its first minute, and the hints come from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,7 +20,7 @@ from gateway.signals.measure import Findings, measure_beat, shown_beat
 from gateway.signals.median_beats import DominantBeat, average_dominant
 from gateway.signals.pacing import Spikes, find_spikes, without_spikes
 from gateway.signals.quality import quality_hints
-from gateway.signals.traces import Signal, Traces, readable_leads, sample_count, traces_of
+from gateway.signals.traces import Signal, Traces, is_measurable, readable_leads, sample_count, traces_of
 
 _WHOLE_S = 90.0
 _STRETCH_S, _OVERLAP_S = 60.0, 3.0
@@ -30,9 +30,9 @@ _GAP_S = 0.3
 
 def analyse(record: EcgRecord) -> EcgAnalysis:
     """Quality hints, beats and measurements. A record without a usable sample has hints alone."""
-    record = with_derived_leads(record)
+    record = _prepared(record)
     hints = quality_hints(record)
-    if not readable_leads(record):
+    if not is_measurable(record):
         return EcgAnalysis(METHOD, tuple(hints))
     rhythm = _rhythm(record)
     do_leads_agree = not any(hint.kind is QualityKind.EINTHOVEN_MISMATCH for hint in hints)
@@ -51,7 +51,11 @@ def analyse(record: EcgRecord) -> EcgAnalysis:
 
 def quality(record: EcgRecord) -> tuple[QualityHint, ...]:
     """The technical faults alone, without looking for beats; a limb-lead reversal needs `analyse`."""
-    return tuple(quality_hints(with_derived_leads(record)))
+    return tuple(quality_hints(_prepared(record)))
+
+
+def _prepared(record: EcgRecord) -> EcgRecord:
+    return with_derived_leads(replace(record, leads=readable_leads(record), representative_beats=()))
 
 
 @dataclass(frozen=True, slots=True)

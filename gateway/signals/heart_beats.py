@@ -37,7 +37,7 @@ def find_beats(traces: Traces) -> HeartBeats:
     """Every QRS complex of a stretch."""
     leads = _voting_leads(traces)
     rate = traces.sampling_frequency_hz
-    if not len(leads.names) or leads.sample_count < 0.5 * rate or rate < 65:
+    if not len(leads.names) or leads.sample_count < 0.5 * rate:
         return HeartBeats(np.empty(0, np.int64), np.zeros(traces.sample_count))
     filtered = band(leads.samples_uv, rate, low_hz=_QRS_BAND_HZ[0], high_hz=_QRS_BAND_HZ[1])
     filtered[leads.is_missing] = 0

@@ -46,14 +46,16 @@ def find_spikes(traces: Traces) -> Spikes:
     jump = np.abs(leads.samples_uv[:, step:] - leads.samples_uv[:, :-step])
     # Only where two leads jump at all is the rest before it worth looking at.
     candidates = np.flatnonzero((jump > _MIN_JUMP_UV).sum(axis=0) >= 2)
+    candidates = candidates[candidates >= rest + step]
+    before = jump[:, candidates[:, None] + np.arange(-rest - step, -step)].max(axis=2)
+    sudden = (jump[:, candidates] > _MIN_JUMP_UV) & (jump[:, candidates] > _JUMP_RATIO * before)
     found: list[int] = []
-    for place in candidates[candidates >= rest + step]:
+    for number in np.flatnonzero(sudden.sum(axis=0) >= 2):
+        place, jumped = int(candidates[number]), sudden[:, number]
         if found and place - found[-1] < _LENGTH_S * rate + rest:
             continue
-        before = jump[:, place - rest - step:place - step].max(axis=1)
-        jumped = (jump[:, place] > _MIN_JUMP_UV) & (jump[:, place] > _JUMP_RATIO * before)
-        if jumped.sum() >= 2 and _falls_back(leads.samples_uv[jumped], place, round(_LENGTH_S * rate)):
-            found.append(int(place))
+        if _falls_back(leads.samples_uv[jumped], place, round(_LENGTH_S * rate)):
+            found.append(place)
     return Spikes(np.array(found, np.int64))
 
 

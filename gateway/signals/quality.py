@@ -15,7 +15,7 @@ from gateway.core.ecg_analysis import QualityHint, QualityKind
 from gateway.core.waveform import EcgRecord
 from gateway.signals.contact import contact_hints
 from gateway.signals.filters import band, moving_mean, without_line
-from gateway.signals.traces import Signal, Traces, readable_leads, sample_count, traces_of
+from gateway.signals.traces import Signal, Traces, is_measurable, sample_count, traces_of
 
 MIN_DURATION_S = 5.0
 """A rhythm strip of a resting ECG is ten seconds; below five, rhythm and averages mean little."""
@@ -33,7 +33,7 @@ def quality_hints(record: EcgRecord) -> list[QualityHint]:
     """All hints that need no beats. A long recording is sampled: ten seconds, at most thirty times."""
     rate, count = record.sampling_frequency_hz, sample_count(record)
     hints = record_hints(count / rate, rate)
-    if not readable_leads(record):
+    if not is_measurable(record):
         return hints
     if count / rate <= _WHOLE_S:
         return hints + signal_hints(traces_of(record))

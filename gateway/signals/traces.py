@@ -7,7 +7,6 @@ in floating point would be four times the file.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +19,9 @@ Signal = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 _PULSE_S, _PULSE_UV = 0.08, 400.0      # at least so long and so high
+_MIN_NV, _MAX_NV = 1e-3, 1e8           # a unit of a file; nothing in use is near either end
+_MIN_HZ, _MAX_HZ = 65.0, 50_000.0
+_LATEST_START_US = 60e6
 
 LIMB_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
 CHEST_LEADS = ("V1", "V2", "V3", "V4", "V5", "V6")
@@ -61,13 +63,19 @@ class Traces:
 
 
 def readable_leads(record: EcgRecord) -> tuple[EcgLead, ...]:
-    """The leads with samples and a finite gain, each name once."""
+    """The leads with samples, a gain and a start that a recorder can have, each name once."""
     kept: dict[str, EcgLead] = {}
+    latest_us = record.interval_us * sum(len(lead.samples) for lead in record.leads) + _LATEST_START_US
     for lead in record.leads:
-        is_scaled = math.isfinite(lead.nv_per_unit) and lead.nv_per_unit != 0 and math.isfinite(lead.baseline)
-        if len(lead.samples) and is_scaled and lead.name not in kept:
+        is_scaled = _MIN_NV <= abs(lead.nv_per_unit) <= _MAX_NV and abs(lead.baseline) <= 2**31
+        if len(lead.samples) and is_scaled and 0 <= lead.start_us <= latest_us and lead.name not in kept:
             kept[lead.name] = lead
     return tuple(kept.values())
+
+
+def is_measurable(record: EcgRecord) -> bool:
+    """True with a readable lead and a sampling frequency at which there is a QRS to see."""
+    return _MIN_HZ <= record.sampling_frequency_hz <= _MAX_HZ and bool(readable_leads(record))
 
 
 def sample_count(record: EcgRecord) -> int:
@@ -121,7 +129,7 @@ def _calibration(samples_uv: Signal, missing: Flags, width: int) -> Flags | None
 
 
 def _offset(lead: EcgLead, interval_us: float) -> int:
-    return max(0, round(lead.start_us / interval_us)) if math.isfinite(lead.start_us) else 0
+    return round(lead.start_us / interval_us)
 
 
 def _bridge(samples: Signal, missing: Flags) -> None:
