@@ -63,6 +63,9 @@ from storage.tables.studies import Studies
 from storage.tables.study_removal import StudyRemoval
 from storage.tables.unread_ecgs import UnreadEcgs
 from storage.tables.users import Users
+from storage.tables.wall import Wall
+from storage.tables.wall import WallCounts as WallCounts
+from storage.tables.wall import WallLine as WallLine
 from storage.tables.worklist_rows import ClinicLine as ClinicLine
 from storage.tables.worklist_rows import Counts as Counts
 from storage.tables.worklist_rows import DeliveryLine as DeliveryLine
@@ -117,6 +120,7 @@ class Transaction:
         self.study_removal = StudyRemoval(connection)
         self.unread_ecgs = UnreadEcgs(connection)
         self.users = Users(connection)
+        self.wall = Wall(connection)
         self.worklists = Worklists(connection)
 
 

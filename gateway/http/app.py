@@ -34,6 +34,7 @@ from gateway.http import (
     reports,
     session,
     studies,
+    wall,
 )
 from gateway.http.auth import Authenticator
 from gateway.http.errors import problem_response
@@ -72,6 +73,7 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
         *keeping.routes(parts), *commitments.routes(parts),
         *reports.routes(parts), *orders.routes(parts), *order_matches.routes(parts),
         *ecg_analysis.routes(parts), *ecg.routes(parts), *ecg_upload.routes(parts), *ecg_intake.routes(parts),
+        *wall.routes(parts),
         *dicomweb.routes(parts),
     ]
 

@@ -22,6 +22,8 @@ ECG_CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/api/ecg/{instance_id}/samples"): Call(_ECG),
     ("GET", "/api/ecg/{instance_id}/original"): Call(_ECG),
     ("GET", "/api/ecg/{instance_id}/page"): Call({"instance_id": "ecg_page"}),
+    ("GET", "/api/wall"): _list("ecg_study", "limit=1"),
+    ("GET", "/api/wall/traces/{instance_id}"): Call(_ECG),
     ("GET", "/api/ecg-orders"): _list("ecg_order"),
     ("POST", "/api/orders/{order_id}/recording"): Call({"order_id": "ecg_order"}, as_json(device_id=None)),
     ("DELETE", "/api/orders/{order_id}/recording"): Call({"order_id": "ecg_order"}),
