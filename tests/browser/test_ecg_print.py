@@ -78,7 +78,7 @@ def centres(profile: np.ndarray, least: float) -> np.ndarray:
 def plateaus(picture: np.ndarray) -> np.ndarray:
     """Heights of the long horizontal black lines, in dots: 1 mV and 0 mV of each row of the test signal."""
     ink = black(picture)
-    return centres(ink.sum(axis=1), 0.2 * picture.shape[1])
+    return centres(ink.sum(axis=1), 0.35 * picture.shape[1])
 
 
 def test_the_test_signal_is_ten_and_twenty_five_millimetres_on_paper_within_half_a_percent(page, tmp_path):
@@ -147,7 +147,8 @@ def test_every_speed_and_gain_is_printed_true(page, tmp_path, keys, pages, mm_pe
     told = subprocess.run(["pdfinfo", str(path)], check=True, capture_output=True, text=True).stdout
     assert f"Pages:           {pages}" in told
     ink = black(pixels(path, pages))
-    lines = centres(ink.sum(axis=1), 0.2 * ink.shape[1]) / MM
+    lines = centres(ink.sum(axis=1), 0.15 * ink.shape[1]) / MM
+    lines = lines[lines < 190]                                # below stand words
     assert any(abs(one - other - mm_per_mv) < 0.005 * mm_per_mv for one in lines for other in lines)
     zero = round((lines[-1] - mm_per_mv / 2) * MM)
     edges = centres(ink[zero], 0.5) / MM

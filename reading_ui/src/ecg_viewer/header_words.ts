@@ -5,6 +5,7 @@ import { useRoomWords } from '../words/language';
 import type { Calibration } from './calibration';
 import { type FilterChoice, inForce, warningsOf } from './filters';
 import type { Sheet } from './geometry';
+import type { SourcedMeasurement } from './measurements';
 import type { PrintedText } from './print_view';
 import { filterText, measurementText } from './read_out';
 import type { View } from './state';
@@ -17,6 +18,7 @@ export interface SheetWords {
 }
 
 interface Shown {
+  measurements: readonly SourcedMeasurement[];
   view: View;
   sheet: Sheet;
   /** What really filters the trace now. */
@@ -29,7 +31,7 @@ interface Shown {
 }
 
 export function useSheetWords(study: StudyView, ecg: EcgView, shown: Shown): SheetWords {
-  const { view, sheet, filters, shiftsMv, leadNames, scale, calibration } = shown;
+  const { measurements, view, sheet, filters, shiftsMv, leadNames, scale, calibration } = shown;
   const w = useRoomWords(words);
   const common = useWords().common;
   const format = useFormat();
@@ -42,6 +44,7 @@ export function useSheetWords(study: StudyView, ecg: EcgView, shown: Shown): She
     ecg.filters === '' ? w.filterUnknown : w.filterDevice(ecg.filters.replaceAll('-', '–').replace('notch', w.notch)),
     filterText(inForce(filters, ecg.interval_us), w), w.sampling(String(Number((1e6 / ecg.interval_us).toFixed(2)))),
   ];
+  const sources = new Set(measurements.map(({ source }) => source));
   const notes = [
     ...warningsOf(filters, ecg.interval_us).map((warning) => w.filterWarnings[warning]),
     sheet.hidden.length === 0 ? '' : w.hidden(sheet.hidden.join(' ')),
@@ -56,12 +59,12 @@ export function useSheetWords(study: StudyView, ecg: EcgView, shown: Shown): She
       person: joined([...who, birth_date === null ? '' : w.birthDate(format.date(birth_date))]),
       recording: joined([recordedAt, w.receivedAt(format.dateTime(study.first_arrival_at)), w.printedAt(format.dateTime(new Date().toISOString())),
         ecg.device_model === '' ? '' : `${w.device} ${ecg.device_model}`]),
-      measurements: Object.entries(ecg.measurements).map(([key, value]) => {
+      measurements: measurements.map(({ key, value, source }) => {
         const said = measurementText(key, value, w);
-        return w.printedMeasurement(said.name, said.value, w.sources.device);
+        return w.printedMeasurement(said.name, said.value, w.sourceMarks[source]);
       }),
       scale: [joined([...lines, w.printHow])],
-      notes,
+      notes: [...sources].map((source) => w.sourceMeaning(w.sourceMarks[source], w.sources[source])).concat(notes),
     },
   };
 }

@@ -8,6 +8,7 @@ import { useCallback, useMemo, useRef, useState } from 'react';
 
 import { ecg as api } from '../api/ecg';
 import type { EcgView, StudyView } from '../api/types';
+import { useLive } from '../app/live';
 import { useResource } from '../app/resource';
 import { Empty, ProblemNote } from '../parts/notes';
 import { useRoomWords } from '../words/language';
@@ -20,10 +21,9 @@ import { bestLayout, rhythmLead } from './layouts';
 import type { Action } from './keys';
 import type { Spot } from './lens';
 import { NoWaveform } from './no_waveform';
+import { sourcedMeasurements, statedRate } from './measurements';
 import { Overview } from './overview';
 import { PrintView } from './print_view';
-import { statedRrMs } from './qtc';
-import type { RateSource } from './read_out';
 import { EcgSheet } from './sheet';
 import { SidePanel } from './side_panel';
 import { sourceOf } from './sources';
@@ -124,11 +124,13 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
   }, [view, lens, calipers, change, pxPerMm, sheet]);
 
   useKeys(root, act, view.isRaw, isRaw(view.filters), change);
+  // The paper never waits for the analysis, and stands without it.
+  const analysis = useResource((signal) => api.analysis(ecg.instance_id, signal), ecg.instance_id);
+  useLive((event) => event.kind === 'analysis' && event.study_id === ecg.study_id, analysis.reload);
+  const measurements = useMemo(() => sourcedMeasurements(ecg.measurements, analysis.data), [ecg.measurements, analysis.data]);
   const shown = useSheetWords(study, ecg, {
-    view, sheet, filters, shiftsMv: sources[0]?.shiftsMv ?? [], leadNames: extent.leadNames, scale: scale ?? 1, calibration,
+    measurements, view, sheet, filters, shiftsMv: sources[0]?.shiftsMv ?? [], leadNames: extent.leadNames, scale: scale ?? 1, calibration,
   });
-  const rrMs = statedRrMs(ecg.measurements);
-  const statedRate: RateSource | null = rrMs === null ? null : { rrMs, from: 'device' };
   const overviewLead = leads.find((lead) => lead.name === rhythmLead(extent.leadNames, rhythm)) ?? leads[0];
   return (
     <div className={`ecg ${isWhole ? 'whole' : ''}`} ref={root} tabIndex={-1} role="group" aria-label={w.viewer} data-testid="ecg-viewer">
@@ -143,7 +145,7 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
           <EcgSheet deskRef={desk} sheet={sheet} layout={layout} isMeasured={scale !== null} pxPerMm={pxPerMm} zoom={scale ?? 1} sources={sources} header={shown.header}
             footer={shown.footer} calipers={calipers} active={view.active} isMarching={view.isMarching} onCaliper={moveCaliper} lens={lens} onLens={setLens} onMove={moveTime} />
         </div>
-        {isPanelOpen && <SidePanel ecg={ecg} sheet={sheet} calipers={calipers} statedRate={statedRate} onMeasurement={onMeasurement} />}
+        {isPanelOpen && <SidePanel ecg={ecg} measurements={measurements} sheet={sheet} calipers={calipers} statedRate={statedRate(measurements)} onMeasurement={onMeasurement} />}
       </div>
       <PrintView request={requestOf(placed, extent)} sources={sources} text={shown.print} />
       {isCalibrating && <CalibrationDialog calibration={calibration} onClose={() => { setCalibrating(false); }} />}

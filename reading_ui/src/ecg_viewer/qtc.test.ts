@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { correctedQt, statedRrMs } from './qtc';
+import { correctedQt } from './qtc';
 
 describe('QT corrected for rate', () => {
   it('is the QT itself at 60 beats a minute, by every formula', () => {
@@ -18,10 +18,5 @@ describe('QT corrected for rate', () => {
 
   it('needs an RR that can be one', () => {
     for (const rr of [null, 0, 199, 4001]) expect(correctedQt(400, rr)).toBeNull();
-  });
-
-  it('takes the stated RR, else the one of the stated rate', () => {
-    expect([statedRrMs({ rr_ms: 812, heart_rate_bpm: 60 }), statedRrMs({ heart_rate_bpm: 75 }), statedRrMs({ heart_rate_bpm: 0 }), statedRrMs({})])
-      .toEqual([812, 800, null, null]);
   });
 });

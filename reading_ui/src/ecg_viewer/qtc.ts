@@ -19,11 +19,3 @@ export function correctedQt(qtMs: number, rrMs: number | null): Record<Formula, 
     hodges: qtMs + 1.75 * (60 / rrS - 60),
   };
 }
-
-/** The RR that a file or the gateway states: its own RR, else from the rate. */
-export function statedRrMs(measurements: Readonly<Record<string, number>>): number | null {
-  const rrMs = measurements.rr_ms;
-  if (rrMs !== undefined && rrMs > 0) return rrMs;
-  const rate = measurements.heart_rate_bpm;
-  return rate !== undefined && rate > 0 ? 60_000 / rate : null;
-}

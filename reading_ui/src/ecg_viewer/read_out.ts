@@ -38,7 +38,7 @@ export function qtSentence(qtMs: number, rate: RateSource | null, w: Words): str
 /** A device measurement with its unit, by the key the server uses. */
 export function measurementText(key: string, value: number, w: Words): { name: string; value: string } {
   const unit = key.endsWith('_bpm') ? w.perMinute : key.endsWith('_ms') ? 'ms' : key.endsWith('_deg') ? '°' : key.endsWith('_mv') ? 'mV' : '';
-  const number = String(Number(value.toFixed(unit === 'mV' ? 2 : 1)));
+  const number = String(Number(value.toFixed(unit === 'mV' ? 2 : unit === '' ? 1 : 0)));
   return { name: w.measurementNames[key] ?? key, value: unit === '°' ? `${number}°` : `${number} ${unit}`.trim() };
 }
 

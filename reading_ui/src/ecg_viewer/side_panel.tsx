@@ -9,11 +9,13 @@ import type { EcgView } from '../api/types';
 import { useRoomWords } from '../words/language';
 import { type Caliper, readCaliper } from './calipers';
 import type { Sheet } from './geometry';
+import type { SourcedMeasurement } from './measurements';
 import { measurementText, qtcTexts, qtSentence, type RateSource, readingSentence, readingText } from './read_out';
 import * as words from './words';
 
 interface SidePanelProps {
   ecg: EcgView;
+  measurements: readonly SourcedMeasurement[];
   sheet: Sheet;
   calipers: readonly Caliper[];
   /** The RR that the file or the gateway states, for a QT without a second caliper. */
@@ -23,9 +25,10 @@ interface SidePanelProps {
   children?: ReactNode;
 }
 
-export function SidePanel({ ecg, sheet, calipers, statedRate, onMeasurement, children }: SidePanelProps) {
+export function SidePanel({ ecg, measurements, sheet, calipers, statedRate, onMeasurement, children }: SidePanelProps) {
   const w = useRoomWords(words);
   const measured = Object.entries(ecg.measurements).map(([key, value]) => ({ key, ...measurementText(key, value, w) }));
+  const ours = measurements.flatMap(({ key, value, source }) => (source === 'gateway' ? { key, ...measurementText(key, value, w) } : []));
   const beat = calipers.find((caliper) => caliper.kind === 'time');
   const rate: RateSource | null = beat === undefined ? statedRate : { rrMs: readCaliper(beat, sheet).ms ?? 0, from: 'caliper' };
   return (
@@ -69,6 +72,20 @@ export function SidePanel({ ecg, sheet, calipers, statedRate, onMeasurement, chi
           <ul>{ecg.statements.map((statement) => <li key={statement}>{statement}</li>)}</ul>
         )}
       </section>
+      {ours.length > 0 && (
+        <section>
+          <h3>{w.sources.gateway}</h3>
+          <dl data-testid="gateway-measurements">
+            {ours.map(({ key, name, value }) => (
+              <div key={key} style={{ display: 'contents' }}>
+                <dt>{name}</dt>
+                <dd data-testid={`gateway-${key}`}>{value}</dd>
+                <dd>{onMeasurement && <Insert testId={`insert-${key}`} onPress={() => { onMeasurement(w.insertGateway(name, value)); }} />}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      )}
       {ecg.warnings.length > 0 && (
         <section data-testid="ecg-warnings">
           <h3>{w.warnings}</h3>
