@@ -41,8 +41,8 @@ wheel: ui ## build the wheel into dist/
 faults: ## the long fault runs: 50 kills on either wire, more seeds
 	@READING_GATEWAY_FAULT_ROUNDS=50 $(PYTHON) -m pytest tests/faults -q -s
 
-fuzz: ## 100,000 broken inputs at each parser of what strangers send
-	@READING_GATEWAY_FUZZ_INPUTS=100000 $(PYTHON) -m pytest tests/faults/test_fuzzed_bytes.py -q -s
+fuzz: ## 100,000 broken inputs at each parser of what strangers send, and over all readers of ECGs
+	@READING_GATEWAY_FUZZ_INPUTS=100000 $(PYTHON) -m pytest tests/faults/test_fuzzed_bytes.py tests/faults/test_ecg_fuzz.py -q -s
 
 clean: ## remove what setup and builds made; run-time data in var/ stays
 	@rm -rf .venv .setup dist build reading_ui/dist reading_ui/node_modules
