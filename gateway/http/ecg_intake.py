@@ -6,6 +6,7 @@ from aiohttp import web
 
 from gateway.core.errors import InvalidRequest
 from gateway.core.id_card import id_card_warnings
+from gateway.formats import healforce
 from gateway.formats.added_formats import added_formats
 from gateway.formats.ecg import all_formats
 from gateway.http import asking
@@ -122,7 +123,8 @@ def _unread(parts: Parts) -> list[Route]:
         found, total = await list_unread(parts, caller_of(request).scope, state,
                                          limit=asking.whole_number(request, "limit", _PAGE, most=_MOST))
         return json_response(m.UnreadEcgList([_file(one) for one in found], total,
-                                             [known.name for known in all_formats()], list(added_formats().faults)))
+                                             [known.name for known in all_formats() if known.name != healforce.NAME],
+                                             list(added_formats().faults)))
 
     async def bind(request: web.Request) -> web.StreamResponse:
         asked, arrival_id = await read_json(request, m.AttachEcgRequest), request.match_info["arrival_id"]

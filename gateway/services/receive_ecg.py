@@ -46,7 +46,7 @@ from storage.model import (
 )
 
 ECG_STUDY_DESCRIPTION = "心电图"
-IDENTITY_CONFLICT = "ecg-identity-conflict"
+ALARM = "ecg-identity-conflict"
 _RACES = 4
 
 
@@ -164,7 +164,7 @@ class _Arriving:
         """Link the order that the file names exactly; the rest is for the score. True if it raised an alarm."""
         if self._conflicts:
             tx.alarms.raise_alarm(
-                IDENTITY_CONFLICT, site_id=study.site_id, ref=study.id, at=self._now,
+                ALARM, site_id=study.site_id, ref=study.id, at=self._now,
                 detail=f"An ECG and what came with it do not agree: {'; '.join(self._conflicts)}. It was kept as the "
                        "file says and linked to no order; a person must say whose it is.")
             return True
