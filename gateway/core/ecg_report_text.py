@@ -7,6 +7,7 @@ put into a conclusion. Pure.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -103,4 +104,5 @@ def _sum_of_voltages(numbers: Mapping[str, SourcedNumber]) -> dict[str, SourcedN
 
 
 def _rounded(value: float, decimals: int) -> str:
-    return f"{value:.{decimals}f}"
+    """Halves up, as every screen shows them."""
+    return f"{math.floor(value * 10 ** decimals + 0.5) / 10 ** decimals:.{decimals}f}"
