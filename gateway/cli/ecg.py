@@ -1,4 +1,7 @@
-"""`reading-gateway ecg show FILE`: what is in an ECG file, without a server."""
+"""`reading-gateway ecg show FILE` and `ecg convert FILE --to FORMAT`: ECG files without a server.
+
+What is shown and written are the leads of the file; leads that follow from others are the viewer's business.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,15 @@ import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, NoReturn
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
-from gateway.core.errors import Unreadable
+from gateway.core.errors import GatewayError, InvalidRequest, Unreadable
 from gateway.core.waveform import MISSING_NV, EcgLead, EcgRecord
 from gateway.formats.ecg import read_ecg
+from gateway.formats.ecg_export import EcgTarget, export
 from gateway.formats.wfdb_record import signal_files
 from gateway.formats.zip_members import pack
 
@@ -29,26 +33,74 @@ def ecg() -> None:
 @click.option("--time-zone", default="Asia/Shanghai", show_default=True, help="Zone of a device clock without one.")
 def show(file: Path, as_json: bool, time_zone: str) -> None:
     """Decode one ECG; a WFDB header (.hea) is read with the signal files beside it."""
-    try:
-        record = read_ecg(_bytes_of(file), time_zone=ZoneInfo(time_zone), file_name=file.name)
-    except Unreadable as exc:
-        if as_json:
-            click.echo(json.dumps({"reason": exc.reason, "detail": str(exc)}, ensure_ascii=False))
-        click.echo(f"{file.name}: {exc.reason}: {exc}", err=True)
-        sys.exit(1)
+    record = _record(file, time_zone, as_json=as_json)
     described = describe(record)
     click.echo(json.dumps(described, ensure_ascii=False, indent=1) if as_json else _text(record, described))
+
+
+@ecg.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--to", "target", required=True, type=click.Choice([target.value for target in EcgTarget]),
+              help="dicom: General ECG Waveform; scp: SCP-ECG 2.0; aecg: HL7 Annotated ECG; wfdb: a zip.")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
+              help="The file to write; an existing one is replaced.")
+@click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
+@click.option("--time-zone", default="Asia/Shanghai", show_default=True, help="Zone of a device clock without one.")
+def convert(file: Path, target: str, output: Path, as_json: bool, time_zone: str) -> None:
+    """Write one ECG in another format, and say what that format cannot hold."""
+    record = _record(file, time_zone, as_json=as_json)
+    try:
+        exported = export(record, EcgTarget(target))
+        output.write_bytes(exported.data)
+    except InvalidRequest as exc:
+        _refuse(file, exc, as_json=as_json)
+    except OSError as exc:
+        _refuse(file, GatewayError(f"{output} cannot be written: {exc.strerror}.", reason="cannot-write"),
+                as_json=as_json)
+    if as_json:
+        click.echo(json.dumps({
+            "from": record.format, "to": target, "output": str(output), "size_bytes": len(exported.data),
+            "n_leads": len(record.leads), "losses": list(exported.losses), "warnings": list(record.warnings),
+        }, ensure_ascii=False, indent=1))
+        return
+    click.echo(f"{record.format} → {target}  {len(record.leads)} leads × {record.sample_count}  "
+               f"{len(exported.data)} bytes  {output}")
+    for words in record.warnings:
+        click.echo(f"  warning: {words}")
+    for words in exported.losses:
+        click.echo(f"  lost: {words}")
+
+
+def _record(file: Path, time_zone: str, *, as_json: bool) -> EcgRecord:
+    try:
+        zone = ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        raise click.BadParameter(f"There is no time zone {time_zone!r}.", param_hint="--time-zone") from exc
+    try:
+        return read_ecg(_bytes_of(file), time_zone=zone, file_name=file.name)
+    except Unreadable as exc:
+        _refuse(file, exc, as_json=as_json)
+
+
+def _refuse(file: Path, error: GatewayError, *, as_json: bool) -> NoReturn:
+    if as_json:
+        click.echo(json.dumps({"reason": error.reason, "detail": str(error)}, ensure_ascii=False))
+    click.echo(f"{file.name}: {error.reason}: {error}", err=True)
+    sys.exit(1)
 
 
 def describe(record: EcgRecord) -> dict[str, Any]:
     """The JSON of `ecg show`."""
     return {
-        "format": record.format, "fs_hz": round(record.sampling_frequency_hz, 6), "interval_us": record.interval_us,
+        "format": record.format, "fs_hz": round(record.sampling_frequency_hz, 6) if record.leads else 0.0,
+        "interval_us": record.interval_us,
         "n_leads": len(record.leads), "n_samples": record.sample_count,
         "recorded_at": record.recorded_at.isoformat() if record.recorded_at else None,
         "device_model": record.device_model, "filters": record.filters,
         "leads": {lead.name: _lead(lead) for lead in record.leads}, "measurements": dict(record.measurements),
-        "statements": list(record.statements), "warnings": list(record.warnings), "notes": list(record.notes),
+        "statements": list(record.statements), "critical_statements": list(record.critical_statements),
+        "n_marks": len(record.marks), "n_representative_beats": len(record.representative_beats),
+        "warnings": list(record.warnings), "notes": list(record.notes),
     }
 
 
