@@ -21,7 +21,8 @@ from gateway.signals.traces import INDEPENDENT_LEADS, STANDARD_LEADS, Signal
 
 _QRS_LOW_PASS_HZ, _QRS_SPAN_S = 80.0, 0.008
 _FLAT_SHARE = 0.03                    # of the steepest lead: a lead below has no QRS to end
-_QRS_ONSET_FRACTION = 0.03
+_FRACTIONS = (0.15, 0.1, 0.07, 0.05, 0.03)
+_QRS_ONSET_STEP_S = 0.022
 _QRS_OFFSET_LOW_PASS_HZ, _QRS_OFFSET_FRACTION, _LATE_LEADS_PERCENT = 50.0, 0.04, 65
 _P_LOW_PASS_HZ, _P_SPAN_S = 25.0, 0.02
 _P_ONSET_FRACTION, _P_OFFSET_FRACTION = 0.25, 0.5
@@ -68,8 +69,8 @@ def find_qrs(beat: DominantBeat, not_before: int = 0) -> Qrs | None:
     rest_after = float(np.percentile(speed[r + round(0.06 * rate):r + round(0.3 * rate)], 20))
     if speed[top] < 4 * max(rest_before, rest_after):
         return None
-    limit = rest_before + _QRS_ONSET_FRACTION * (speed[top] - rest_before)
-    onset = _leave(speed, top, -1, limit, round(0.012 * rate), max(not_before, r - round(0.2 * rate)))
+    onset = _stepwise(speed, top, -1, rest_before, round(0.012 * rate), max(not_before, r - round(0.2 * rate)),
+                      round(_QRS_ONSET_STEP_S * rate))
     offset = _latest_offset(beat)
     if offset <= onset:
         return None
@@ -182,6 +183,22 @@ def _speed(beat: DominantBeat, low_pass_hz: float, span_s: float, *, is_levelled
         slope = slope / np.maximum(top, max(float(top.max()) * 0.2, 1e-9))
     speed = np.sqrt((slope**2).sum(axis=0))
     return np.pad(speed, (span // 2, span - span // 2), mode="edge")
+
+
+def _stepwise(speed: Signal, top: int, step: int, floor: float, rest: int, last: int, longest: int) -> float:
+    """The crossing of ever lower limits, as long as each comes soon after the one before.
+
+    Where noise or the next wave keeps a lead from rest, the lowest limit is met far away or never: then the limit
+    before it tells more.
+    """
+    place: float | None = None
+    for fraction in _FRACTIONS:
+        found = _leave(speed, top, step, floor + fraction * (speed[top] - floor), rest, last)
+        if place is not None and abs(found - place) > longest:
+            break
+        place = found
+    assert place is not None
+    return place
 
 
 def _leave(speed: Signal, start: int, step: int, limit: float, rest: int, last: int) -> float:

@@ -1,7 +1,7 @@
 """Beats of one kind, aligned and averaged: noise falls with the root of their number; one beat remains to measure.
 
 Beats are sorted by the shape of their QRS over all independent leads at once. The largest class is the dominant one;
-of it, beats that come early or late are left out of the average if enough others remain, for their P and T differ.
+of it, beats that come early or late, or before an early one, are left out of the average if enough others remain.
 The line through the points just before each QRS is taken off first (Meyer and Keiser 1977, straight lines here): that
 is where an ECG is at rest, and what ST is measured against.
 """
@@ -118,7 +118,9 @@ def _averaged(labels: NDArray[np.int64], places: Places) -> NDArray[np.int64]:
         rr = np.diff(places).astype(np.float64)
         before = np.concatenate([[np.median(rr)], rr])
         usual = np.median(before[members])
-        steady = members[(before[members] > 0.85 * usual) & (before[members] < 1.2 * usual)]
+        after = np.concatenate([rr, [usual]])             # an early beat that follows falls into the T wave
+        steady = members[(before[members] > 0.85 * usual) & (before[members] < 1.2 * usual)
+                         & (after[members] > 0.85 * usual)]
         if len(steady) >= 3 and 2 * len(steady) >= len(members):
             members = steady
     if len(members) > _MAX_AVERAGED:

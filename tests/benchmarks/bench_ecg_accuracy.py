@@ -1,8 +1,8 @@
 """ECG: are the beats found, are the intervals those of cardiologists, how long does it take, how often a false hint.
 
 LUDB figures are those of the held-out half alone (tests/support/annotated_ecgs.py): no fraction or limit was chosen
-on it. The peer for beats is wfdb's xqrs on lead II in the same run. Without the shared test data there are no figures,
-and the bench says so.
+on it. The peer for beats is wfdb's xqrs on lead II in the same run. Without the shared test data there are no
+figures, and the bench says so.
 """
 
 from __future__ import annotations
