@@ -52,6 +52,7 @@ from storage.model.orders import Hl7Exchange, Hl7Partner, Order, OrderSource
 T = TypeVar("T")
 
 _RACES = 20
+_LARGE_BYTES = 1 << 16
 
 log = structlog.get_logger("gateway.hl7")
 
@@ -133,7 +134,9 @@ async def _accept(parts: Parts, data: bytes, ref: ObjectRef, header: Header, par
                   address: str) -> Answer:
     try:
         codec = codec_of(header, partner.character_set)
-        message = read_message(data, header, codec)
+        is_large = len(data) > _LARGE_BYTES      # it holds files: not on the loop that serves everybody
+        message = await asyncio.to_thread(read_message, data, header, codec) if is_large else read_message(
+            data, header, codec)
     except Unreadable as exc:
         is_unknown_set = isinstance(exc, UnsupportedCharacterSet)
         raise _Refused(AckCode.REJECT if is_unknown_set else AckCode.ERROR, exc.reason, [Fault(

@@ -6,6 +6,7 @@ peer and a person are told, and nothing is linked. Used by receive_hl7, which an
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
@@ -37,7 +38,7 @@ class ResultsReceived:
 
 async def receive_results(parts: Parts, message: Message, site_id: str, *, address: str) -> ResultsReceived:
     """Receive every file that can be taken out. Raises StorageError; what was kept before stays kept."""
-    results = read_results(message, zone=ZoneInfo(parts.settings.time_zone))
+    results = await asyncio.to_thread(read_results, message, zone=ZoneInfo(parts.settings.time_zone))
     done = ResultsReceived(faults=list(results.faults), remarks=list(results.remarks))
     if not results.files and not results.faults:
         done.reason = NO_ECG

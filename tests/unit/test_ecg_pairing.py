@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +28,7 @@ ONE, TWO = timedelta(minutes=1), timedelta(minutes=2)
 
 
 def study(*, recorded: timedelta | None = ONE, arrived: timedelta = TWO, **patient) -> Study:
-    said = {"patient_id": "", "name": PatientName(""), "sex": "", "birth_date": None} | patient
+    said: dict[str, Any] = {"patient_id": "", "name": PatientName(""), "sex": "", "birth_date": None} | patient
     came = AT + arrived
     return Study("st", "1.2", "s", Patient("p", "s", **said), "cart", "ECG", "", "", "",
                  None if recorded is None else AT + recorded, None, "routine", StudyState.COMPLETE, 1, 1, came, came,
@@ -75,7 +77,7 @@ def test_nobody_pressed():
 
 
 def test_number_or_press_is_enough_with_modality_and_time_alone_and_never_without():
-    sure = Settings.__dataclass_fields__["order_match_sure"].default
+    sure = Settings(data_dir=Path("unused")).order_match_sure
     for word in (Agreement.CART_NUMBER, Agreement.RECORDING_NOW):
         assert POINTS[word] < sure
         assert POINTS[word] + POINTS[Agreement.MODALITY] + POINTS[Agreement.CLOSE_IN_TIME] >= sure
