@@ -97,7 +97,15 @@ class WatchedFolders:
         self._tasks.append(asyncio.create_task(watcher.run(self._stop), name=f"ecg-folder-{folder.site_id}"))
 
     async def _watch_each(self, folder: Folder) -> None:
-        """Look for sub-folders now and then: an account of the file server may be made at any time."""
+        """Look for sub-folders now and then: an account of the file server may be made at any time.
+
+        What lies beside them is the site's, of no cart in particular; the root is often not ours to write to.
+        """
+        try:
+            await self._watch(Folder(folder.site_id, folder.path))
+        except OSError as exc:
+            log.info("beside its sub-folders a folder of ECG devices is not watched", site=folder.site_id,
+                     error=str(exc))
         known: set[str] = set()
         while not self._stop.is_set():
             try:

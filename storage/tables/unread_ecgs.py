@@ -43,12 +43,6 @@ class UnreadEcgs:
         row = self._connection.execute(sa.select(table).where(table.c.arrival_id == arrival_id)).first()
         return None if row is None else UnreadEcg(**row._mapping)
 
-    def of_study(self, study_id: str) -> list[UnreadEcg]:
-        """Files that lie beside a study; check the scope by the study first."""
-        rows = self._connection.execute(sa.select(table).where(table.c.study_id == study_id)
-                                        .order_by(table.c.attached_at, table.c.arrival_id))
-        return [UnreadEcg(**row._mapping) for row in rows]
-
     def to_try(self, known: str, *, limit: int) -> list[str]:
         """Bound files that were never tried with this set of formats."""
         rows = self._connection.execute(

@@ -182,8 +182,8 @@ async def test_what_is_bound_to_a_study_lies_beside_it_and_becomes_that_patients
     first = await receive_ecg(clinic, aecg(), Sender(SITE, None, ArrivalVia.ECG_UPLOAD, actor="t"))
     arrival_id = await unread_file(clinic, SITE, MAKERS_FILE)
     await attach(clinic, BY, arrival_id, order_id=None, study_id=first.study_id, reason="演示")
-    beside = await clinic.database.read(lambda tx: tx.unread_ecgs.of_study(first.study_id))
-    assert [one.arrival_id for one in beside] == [arrival_id]
+    (kept,) = await waiting(clinic, "kept")
+    assert (kept.unread.study_id, kept.patient_name) == (first.study_id, "演示甲")
     install()
     assert await read_again(clinic, BY, arrival_id)
     (file,) = await waiting(clinic, "read")

@@ -191,6 +191,9 @@ async def test_sub_folders_are_devices_also_those_made_later(parts, folder):
     (folder / "YANGCH2" / "b.xml").write_bytes(aecg(patient_id="P2", name="演示乙"))
     await until(lambda: (folder / "YANGCH2" / "done" / "b.xml").exists())
     assert [study.device_id for study in await studies(parts)] == [cart(1).id, cart(2).id]
+    (folder / "c.xml").write_bytes(aecg(patient_id="P3", name="演示丙"))       # beside the sub-folders
+    await until(lambda: (folder / "done" / "c.xml").exists())
+    assert (await studies(parts))[-1].device_id is None
     await folders.stop()
 
 
