@@ -19,7 +19,7 @@ from gateway.settings import InvalidSetting
 from storage.interface import ReadingFilter
 from storage.model import EVERYWHERE, ArrivalVia, Priority, ReadingState
 from tests.support.beating_ecgs import ecg_with_beats, slow_ecg, without_electrode
-from tests.support.ecg_builders import aecg, aecg_measurement
+from tests.support.ecg_builders import TESTDATA, aecg, aecg_measurement, needs_testdata
 
 CLINIC = Sender(site_id="yangchang", device=None, via=ArrivalVia.ECG_UPLOAD, actor="token:1")
 HANDLERS = {**complete_study.HANDLERS, **examine_ecg.HANDLERS, **route_study.HANDLERS}
@@ -128,3 +128,16 @@ async def test_a_file_that_is_not_understood_stops_the_start_and_is_named(parts,
         file.write_text(text, encoding="utf-8")
     with pytest.raises(InvalidSetting, match="ecg_hints_file"):
         await with_hint_rules(replace(parts, settings=replace(parts.settings, ecg_hints_file=str(file))))
+
+
+@needs_testdata
+async def test_a_real_cart_that_says_acute_infarct_is_read_first_and_its_neighbours_have_no_hint(parts):
+    """Philips' own ">>> Acute MI <<<", and eight carts of other makers that say nothing urgent."""
+    _, urgent = await routed(parts, (TESTDATA / "philips" / "129DYPRG_v103.xml").read_bytes())
+    assert urgent.priority is Priority.EMERGENCY
+    quiet = ["philips/3191723_v104.xml", "muse/guangxi_teaching_sinus_rhythm.xml", "muse/braveheart_example2.xml",
+             "cardiosoft/cardiosoft_example.xml", "scp/ecgtoolkit_example.scp", "dicom/mortara_anonymous_ecg.dcm",
+             "edf/A0001.edf", "mfer/syn_12lead_le.mwf"]
+    for name in quiet:
+        study_id, _ = await routed(parts, (TESTDATA / name).read_bytes())
+        assert (await explain_study(parts, study_id, EVERYWHERE))["hints"] == [], name
