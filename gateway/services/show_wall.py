@@ -1,8 +1,8 @@
 """What the wall screen of an ECG centre shows: open ECGs and how long they have waited, never whose they are.
 
-Emergencies are pinned first, the longest wait foremost; then come the newest, so that an ECG is on the wall as soon as
-it is here, and last those whose report is out. How many wait in all, and the longest wait, are told beside it, so that
-what does not fit the wall is not forgotten. An ECG that routing has not seen yet is shown as waiting.
+Emergencies are pinned first, the longest wait foremost; then come the newest, so that an ECG is on the wall as soon
+as it is here, and last those whose report is out. How many wait in all, and the longest wait, are told beside it, so
+that what does not fit the wall is not forgotten. An ECG that routing has not seen yet is shown as waiting.
 """
 
 from __future__ import annotations

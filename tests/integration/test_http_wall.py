@@ -8,13 +8,14 @@ import struct
 import numpy as np
 import pytest
 
+from gateway.formats.zip_members import pack
 from gateway.services import complete_study, examine_ecg, route_study
 from gateway.services.claim_reading import claim_reading
 from gateway.services.job_runner import JobRunner
 from gateway.services.queue_examination import ROUTE_WITHIN
 from storage.model import EVERYWHERE, Role
 from tests.support.beating_ecgs import ecg_with_beats, slow_ecg
-from tests.support.ecg_builders import LEADS, aecg, dicom_ecg, known_samples, wfdb_zip
+from tests.support.ecg_builders import LEADS, aecg, dicom_ecg, known_samples, wfdb_files, wfdb_zip
 from tests.support.web import add_person, add_site, add_token, serving
 
 HANDLERS = {**complete_study.HANDLERS, **examine_ecg.HANDLERS, **route_study.HANDLERS}
@@ -82,7 +83,7 @@ async def test_the_alarm_ends_when_somebody_claims_the_reading(web):
 @pytest.mark.parametrize("data", [
     aecg(name=NAME, patient_id=PATIENT_ID, statements=(STATEMENT,)),
     dicom_ecg(name=f"=={NAME}".encode(), character_set="ISO_IR 192", elements={"PatientID": PATIENT_ID}),
-    wfdb_zip(comments=("Age: 65", f"Name: {NAME}", f"ID {PATIENT_ID}"))], ids=["aecg", "dicom", "wfdb"])
+    pack(wfdb_files(comments=("Age: 65", f"Name: {NAME}", f"ID {PATIENT_ID}")))], ids=["aecg", "dicom", "wfdb"])
 async def test_the_trace_is_exact_and_its_header_holds_what_drawing_needs_alone(web, data):
     receipt = await send(web, data)
     reader = await web.browser("reader")

@@ -1,4 +1,4 @@
-"""Bodies of the wall screen. Nothing here may ever tell whose ECG it is: no name, number, age, sex or text of a file."""
+"""Bodies of the wall screen. Nothing here may tell whose ECG it is: no name, number, age, sex or text of a file."""
 
 from __future__ import annotations
 

@@ -20,6 +20,7 @@ const ReadingPage = lazy(() => import('../reading'));
 const ClinicPage = lazy(() => import('../clinic'));
 const OrdersPage = lazy(() => import('../orders'));
 const AdminPage = lazy(() => import('../admin'));
+const WallPage = lazy(() => import('../wall'));
 
 type Who = { kind: 'asking' } | { kind: 'nobody' } | { kind: 'failed'; problem: ApiProblem } | { kind: 'person'; session: SessionView; hasEnded: boolean };
 
@@ -69,13 +70,21 @@ export function App() {
       <div key={who.session.user_id} hidden={who.hasEnded}>
         <AnnouncerProvider>
           <LiveProvider isOn={!who.hasEnded}>
-            <Shell path={path}>
+            {path === '/wall' ? (
               <FaultBoundary key={path}>
                 <Suspense fallback={<Loading />}>
-                  <PageOf path={path} />
+                  <WallPage />
                 </Suspense>
               </FaultBoundary>
-            </Shell>
+            ) : (
+              <Shell path={path}>
+                <FaultBoundary key={path}>
+                  <Suspense fallback={<Loading />}>
+                    <PageOf path={path} />
+                  </Suspense>
+                </FaultBoundary>
+              </Shell>
+            )}
           </LiveProvider>
         </AnnouncerProvider>
       </div>

@@ -62,10 +62,11 @@ export function paintGrid(canvas: HTMLCanvasElement, sheet: Pick<Sheet, 'widthMm
   }
 }
 
-/** Pulses, traces and the marks between columns, over whatever the canvas holds. */
-export function paintTraces(context: CanvasRenderingContext2D, sheet: Sheet, dotsPerMm: number, ink: Ink, sources: readonly Source[]): void {
-  context.lineWidth = Math.max(1, dotsPerMm * 0.25);
-  context.lineJoin = 'round';
+/** Pulses, traces and the marks between columns, over whatever the canvas holds. A screen far away wants a broader pen. */
+export function paintTraces(context: CanvasRenderingContext2D, sheet: Sheet, dotsPerMm: number, ink: Ink, sources: readonly Source[], leastDots = 1): void {
+  context.lineWidth = Math.max(leastDots, dotsPerMm * 0.25);
+  context.lineJoin = 'bevel';
+  context.lineCap = 'round';
   const black = ink.traces[0] ?? '';
   context.strokeStyle = black;
   context.beginPath();
@@ -80,7 +81,6 @@ export function paintTraces(context: CanvasRenderingContext2D, sheet: Sheet, dot
     const mine = sheet.segments.filter((segment) => segment.ink === number);
     if (mine.length === 0) continue;
     context.strokeStyle = ink.traces[number] ?? black;
-    context.beginPath();
     for (const segment of mine) {
       const source = sources[segment.source];
       const lead = source?.leads[segment.leadIndex];
@@ -88,7 +88,6 @@ export function paintTraces(context: CanvasRenderingContext2D, sheet: Sheet, dot
       const shiftMv = source.shiftsMv[segment.leadIndex] ?? 0;
       drawLine(context, tracePoints(lead, segment, sheet.paper, source.intervalUs, 1 / dotsPerMm, shiftMv), dotsPerMm);
     }
-    context.stroke();
   }
   context.strokeStyle = black;
   context.beginPath();
@@ -99,16 +98,28 @@ export function paintTraces(context: CanvasRenderingContext2D, sheet: Sheet, dot
   context.stroke();
 }
 
+/** Short paths: software graphics need twice the time for one long one. */
+const PATH_POINTS = 200;
+
 function drawLine(context: CanvasRenderingContext2D, points: Float64Array, dotsPerMm: number): void {
-  let isDown = false;
+  let drawn = 0; // points of the path that is being made; 0 where the pen is up
+  context.beginPath();
   for (let i = 0; i < points.length; i += 2) {
-    const x = points[i] as number;
-    const y = points[i + 1] as number;
-    if (Number.isNaN(x)) isDown = false;
-    else if (isDown) context.lineTo(x * dotsPerMm, y * dotsPerMm);
-    else {
-      context.moveTo(x * dotsPerMm, y * dotsPerMm);
-      isDown = true;
+    const x = (points[i] as number) * dotsPerMm;
+    const y = (points[i + 1] as number) * dotsPerMm;
+    if (Number.isNaN(x)) drawn = 0;
+    else if (drawn === 0) {
+      context.moveTo(x, y);
+      drawn = 1;
+    } else {
+      context.lineTo(x, y);
+      drawn += 1;
+      if (drawn < PATH_POINTS) continue;
+      context.stroke();
+      context.beginPath();
+      context.moveTo(x, y);
+      drawn = 1;
     }
   }
+  context.stroke();
 }
