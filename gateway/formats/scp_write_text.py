@@ -18,6 +18,8 @@ _FIRST_EDGE_MS = 100                         # of the P wave, when there is no b
 _EDGES = ("p_onset", "p_offset", "qrs_onset", "qrs_offset", "t_offset")
 _FORMULAS = (("qtc_bazett_ms", 1), ("qtc_hodges_ms", 2), ("qtc_ms", 0))
 _BAND = re.compile(r"^(?:([\d.]+)-([\d.]+)|>([\d.]+)|<([\d.]+)) Hz")
+_BETWEEN = {"p_ms": ("p_onset", "p_offset"), "pr_ms": ("p_onset", "qrs_onset"),
+            "qrs_ms": ("qrs_onset", "qrs_offset"), "qt_ms": ("qrs_onset", "t_offset")}
 _WRITTEN = {"heart_rate_bpm", "atrial_rate_bpm", "rr_ms", "p_ms", "pr_ms", "qrs_ms", "qt_ms", "p_axis_deg",
             "qrs_axis_deg", "t_axis_deg", *(name for name, _ in _FORMULAS)}
 
@@ -73,6 +75,9 @@ def section_7(record: EcgRecord, *, has_beat: bool, losses: list[str]) -> bytes:
         losses.append(f"Measurements without a place in Section 7 are not written: {', '.join(rest)}.")
     if not found.keys() & _WRITTEN:
         return b""
+    rounded = sorted(name for name in found.keys() & _WRITTEN if not float(found[name]).is_integer())
+    if rounded:
+        losses.append(f"Measurements are rounded to whole numbers: {', '.join(rounded)}.")
     edges = _edges(record, has_beat=has_beat, losses=losses)
     axes = [round(found.get(name, _NO_VALUE)) for name in ("p_axis_deg", "qrs_axis_deg", "t_axis_deg")]
     qtc, formula = next(((round(found[name]), code) for name, code in _FORMULAS if name in found), (_NO_VALUE, 0))
@@ -101,6 +106,11 @@ def _edges(record: EcgRecord, *, has_beat: bool, losses: list[str]) -> list[int]
     marked = {mark.kind: round(mark.at_us / 1000) for mark in record.marks if mark.is_on_representative_beat}
     found = record.measurements
     if marked and has_beat:
+        lost = [name for name, (begin, end) in _BETWEEN.items() if name in found and (
+            not {begin, end} <= marked.keys() or marked[end] - marked[begin] != found[name])]
+        if lost:
+            losses.append("Intervals are stored as edges of waves on the reference beat, and these do not give what "
+                          f"was measured: {', '.join(lost)}.")
         return [marked.get(kind, _NO_VALUE) for kind in _EDGES]
     intervals = [found.get(name) for name in ("p_ms", "pr_ms", "qrs_ms", "qt_ms")]
     if has_beat and any(intervals):

@@ -55,13 +55,17 @@ def known_record(samples: Samples | None = None, *, nv_per_unit: float = 5000.0)
     """A record with something in every field, 12 × 5000 samples of 5 µV."""
     samples = known_samples() if samples is None else samples
     leads = tuple(EcgLead(name, "", values, nv_per_unit) for name, values in samples.items())
-    beats = tuple(EcgLead(name, "", values[:120], nv_per_unit) for name, values in samples.items())
+    beats = tuple(EcgLead(name, "", values[:350], nv_per_unit) for name, values in samples.items())
     return EcgRecord(
         "scp_ecg", 2000.0, leads, datetime(2026, 3, 2, 8, 30, tzinfo=SHANGHAI),
         EcgPatient("P1", "演示甲", "M", date(1960, 4, 5), 65.0), "CART1", "SN-7", "0.05-150 Hz, notch 50 Hz",
-        measurements={"heart_rate_bpm": 72.0, "pr_ms": 150.0, "qrs_ms": 94.0, "qt_ms": 390.0, "qrs_axis_deg": -30.0},
+        measurements={"heart_rate_bpm": 72.0, "p_ms": 100.0, "pr_ms": 150.0, "qrs_ms": 94.0, "qt_ms": 390.0,
+                      "qrs_axis_deg": -30.0},
         statements=("窦性心律", "正常心电图"), representative_beats=beats, beat_interval_us=2000.0,
-        marks=(EcgMark("beat", 100_000.0), EcgMark("qrs_onset", 60_000.0, is_on_representative_beat=True)))
+        marks=(EcgMark("beat", 100_000.0), *(
+            EcgMark(kind, at_us, is_on_representative_beat=True) for kind, at_us in (
+                ("p_onset", 40_000.0), ("p_offset", 140_000.0), ("qrs_onset", 190_000.0), ("qrs_offset", 284_000.0),
+                ("t_offset", 580_000.0)))))
 
 
 def every_format() -> dict[str, FormatFiles]:
