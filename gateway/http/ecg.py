@@ -82,4 +82,5 @@ def _view(shown: ShownEcg) -> EcgView:
         leads=[EcgLeadView(name=lead.name, sample_count=len(lead.samples), start_us=lead.start_us)
                for lead in record.leads],
         recorded_at=record.recorded_at, device_model=record.device_model, filters=record.filters,
-        measurements=dict(record.measurements), statements=list(record.statements), warnings=list(record.warnings))
+        measurements=dict(record.measurements), statements=list(record.statements), warnings=list(record.warnings),
+        notes=list(record.notes))

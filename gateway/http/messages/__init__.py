@@ -382,6 +382,7 @@ class EcgView(msgspec.Struct, frozen=True):
     measurements: dict[str, float]
     statements: list[str]
     warnings: list[str]
+    notes: list[str]               # worth knowing and no fault, e.g. who confirmed the statements
 
 
 class EcgReceipt(msgspec.Struct, frozen=True):

@@ -353,6 +353,7 @@ export interface EcgView {
   measurements: Record<string, number>;
   statements: string[];
   warnings: string[];
+  notes: string[];
 }
 
 /** Answer to POST /api/ecg: the bytes are durable and indexed. */

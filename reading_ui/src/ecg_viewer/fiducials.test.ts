@@ -34,7 +34,8 @@ describe('points of a median beat', () => {
   });
 
   it('can be set where the gateway found none, between their neighbours', () => {
-    const { p_onset: _on, p_peak: _peak, p_offset: _off, ...noP } = POINTS;
+    const { qrs_onset, r_peak, qrs_offset, t_peak, t_offset } = POINTS;
+    const noP = pointsOf({ qrs_onset, r_peak, qrs_offset, t_peak, t_offset } as Record<string, number>);
     const withP = added(noP, 'p_onset', BEAT);
     expect(withP.p_onset).toBe(90_000);
     expect(intervalsOf(withP, null).pr_ms).toBe(160);

@@ -3,6 +3,7 @@
  */
 import './tokens.css';
 import './ecg.css';
+import './tools.css';
 
 import { useCallback, useMemo, useRef, useState } from 'react';
 
@@ -15,15 +16,20 @@ import { useRoomWords } from '../words/language';
 import { useCalibration } from './calibration';
 import { CalibrationDialog } from './calibration_dialog';
 import { type Caliper, CALIPER_KINDS, type CaliperKind } from './calipers';
+import { type Desk, DeskTools, SwapBanner } from './desk_tools';
+import type { Points } from './fiducials';
 import { isRaw, RAW, warningsOf } from './filters';
 import { useSheetWords } from './header_words';
 import { bestLayout, rhythmLead } from './layouts';
 import type { Action } from './keys';
 import type { Spot } from './lens';
+import { MedianBeats } from './median_beats';
 import { NoWaveform } from './no_waveform';
 import { sourcedMeasurements, statedRate } from './measurements';
 import { Overview } from './overview';
 import { PrintView } from './print_view';
+import { nextSwap, type Swap, swapped, swapsFor } from './reversal';
+import { SerialComparison } from './serial';
 import { EcgSheet } from './sheet';
 import { SidePanel } from './side_panel';
 import { sourceOf } from './sources';
@@ -33,6 +39,9 @@ import { type LeadSamples, splitSamples } from './trace';
 import { useFit } from './use_fit';
 import { useKeys } from './use_keys';
 import * as words from './words';
+
+/** What only the paper understands. */
+const ON_PAPER: ReadonlySet<Action['do']> = new Set(['toggle-caliper', 'take-caliper', 'lens', 'march', 'zoom', 'fit', 'page', 'ends']);
 
 export interface EcgViewerProps {
   study: StudyView;
@@ -67,6 +76,9 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
   const [lens, setLens] = useState<Spot | null>(null);
   const [isWhole, setWhole] = useState(false);
   const [isPanelOpen, setPanelOpen] = useState(true);
+  const [tool, setTool] = useState<Desk>('paper');
+  const [draft, setDraft] = useState<Points | null>(null);
+  const [swap, setSwap] = useState<Swap | null>(null);
   const calibration = useCalibration();
   const root = useRef<HTMLDivElement>(null);
   const desk = useRef<HTMLDivElement>(null);
@@ -76,7 +88,10 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
     [layout, isCabrera, isChestHalved, rhythm, overlay, mmPerS, mmPerMv, startS]);
   const sheet = useMemo(() => sheetOf(placed, extent), [placed, extent]);
   const filters = view.isRaw ? RAW : view.filters;
-  const sources = useMemo(() => [sourceOf(leads, ecg.interval_us, filters)], [leads, ecg.interval_us, filters]);
+  const ownSources = useMemo(() => [sourceOf(leads, ecg.interval_us, filters)], [leads, ecg.interval_us, filters]);
+  const swaps = useMemo(() => swapsFor(leads), [leads]);
+  // A preview is for the eye: what is printed and compared stays the record.
+  const sources = useMemo(() => (swap === null ? ownSources : [sourceOf(swapped(leads, swap), ecg.interval_us, filters)]), [swap, ownSources, leads, ecg.interval_us, filters]);
   const fit = useFit(desk, sheet, calibration.pxPerMm);
   const scale = view.zoom === 'fit' ? fit : view.zoom;
   const pxPerMm = calibration.pxPerMm * (scale ?? 1);
@@ -88,6 +103,7 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
   const moveTime = useMemo(() => (isLong ? (seconds: number) => { change({ do: 'move', seconds }); } : null), [isLong, change]);
 
   const act = useCallback((action: Action) => {
+    if (tool !== 'paper' && ON_PAPER.has(action.do)) return;
     const { left, top, width, height } = inSight(desk.current, pxPerMm);
     const xMm = left + Math.min(width, sheet.widthMm) / 2;
     const yMm = top + Math.min(height, sheet.heightMm) / 2;
@@ -113,15 +129,30 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
       case 'print':
         window.print();
         break;
+      case 'beats':
+      case 'serial': {
+        const to = action.do;
+        setTool((old) => (old === to ? 'paper' : to));
+        break;
+      }
+      case 'swap':
+        setSwap((old) => nextSwap(swaps, old));
+        setTool('paper');
+        break;
       case 'clear':
-        if (lens === null && calipers.length === 0) setWhole(false);
+        if (tool !== 'paper') {
+          setTool('paper');
+          break;
+        }
+        setSwap(null);
+        if (lens === null && calipers.length === 0 && swap === null) setWhole(false);
         setLens(null);
         change(action);
         break;
       default:
         change(action);
     }
-  }, [view, lens, calipers, change, pxPerMm, sheet]);
+  }, [view, lens, calipers, change, pxPerMm, sheet, tool, swap, swaps]);
 
   useKeys(root, act, view.isRaw, isRaw(view.filters), change);
   // The paper never waits for the analysis, and stands without it.
@@ -131,13 +162,24 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
   const shown = useSheetWords(study, ecg, {
     measurements, view, sheet, filters, shiftsMv: sources[0]?.shiftsMv ?? [], leadNames: extent.leadNames, scale: scale ?? 1, calibration,
   });
+  // Until there is an analysis, the paper stays.
+  const isAside = tool === 'serial' || (tool === 'beats' && analysis.data !== null);
   const overviewLead = leads.find((lead) => lead.name === rhythmLead(extent.leadNames, rhythm)) ?? leads[0];
   return (
     <div className={`ecg ${isWhole ? 'whole' : ''}`} ref={root} tabIndex={-1} role="group" aria-label={w.viewer} data-testid="ecg-viewer">
       <div className="ecg-frame">
         <Toolbar leadNames={extent.leadNames} view={view} scale={scale ?? 1} warnings={warningsOf(filters, ecg.interval_us)} calibration={calibration}
-          isLens={lens !== null} isWhole={isWhole} isPanelOpen={isPanelOpen} onChange={change} onAction={act} onCalibrate={() => { setCalibrating(true); }} />
-        <div className="ecg-paper">
+          isLens={lens !== null} isWhole={isWhole} isPanelOpen={isPanelOpen} onChange={change} onAction={act} onCalibrate={() => { setCalibrating(true); }}>
+          <DeskTools desk={tool} onDesk={setTool} swaps={swaps} swap={swap} onSwap={(to) => { setSwap(to); setTool('paper'); }} />
+        </Toolbar>
+        {tool === 'beats' && analysis.data !== null && (
+          <MedianBeats analysis={analysis.data} draft={draft} onDraft={setDraft} onAnalysis={analysis.replace} onClose={() => { setTool('paper'); }} />
+        )}
+        {tool === 'serial' && (
+          <SerialComparison study={study} own={loaded} analysis={analysis.data} placed={placed} filters={filters} pxPerMm={calibration.pxPerMm} onClose={() => { setTool('paper'); }} />
+        )}
+        <div className="ecg-paper" hidden={isAside}>
+          {swap !== null && <SwapBanner swap={swap} onEnd={() => { setSwap(null); }} />}
           {isLong && overviewLead && (
             <Overview samples={overviewLead.samples} leadName={overviewLead.name} leadStartS={overviewLead.startUs / 1e6} intervalUs={ecg.interval_us}
               durationS={extent.durationS} startS={startS} windowS={stretchOf(view, extent).windowS} onGo={(to) => { change({ do: 'go', startS: to }); }} />
@@ -145,9 +187,9 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
           <EcgSheet deskRef={desk} sheet={sheet} layout={layout} isMeasured={scale !== null} pxPerMm={pxPerMm} zoom={scale ?? 1} sources={sources} header={shown.header}
             footer={shown.footer} calipers={calipers} active={view.active} isMarching={view.isMarching} onCaliper={moveCaliper} lens={lens} onLens={setLens} onMove={moveTime} />
         </div>
-        {isPanelOpen && <SidePanel ecg={ecg} measurements={measurements} sheet={sheet} calipers={calipers} statedRate={statedRate(measurements)} onMeasurement={onMeasurement} />}
+        {isPanelOpen && !isAside && <SidePanel ecg={ecg} analysis={analysis.data} isPreview={swap !== null} sheet={sheet} calipers={calipers} statedRate={statedRate(measurements)} onMeasurement={onMeasurement} />}
       </div>
-      <PrintView request={requestOf(placed, extent)} sources={sources} text={shown.print} />
+      <PrintView request={requestOf(placed, extent)} sources={ownSources} text={shown.print} />
       {isCalibrating && <CalibrationDialog calibration={calibration} onClose={() => { setCalibrating(false); }} />}
     </div>
   );

@@ -10,7 +10,7 @@ export type Action =
   | { do: 'move'; seconds: number }
   | { do: 'ends'; to: 'first' | 'last' }
   | { do: 'toggle-caliper' | 'take-caliper'; kind: CaliperKind }
-  | { do: 'cabrera' | 'chest-half' | 'rhythm' | 'fit' | 'whole' | 'low-cut' | 'high-cut' | 'notch' | 'raw' | 'march' | 'clear' | 'lens' | 'print' | 'panel' };
+  | { do: 'cabrera' | 'chest-half' | 'rhythm' | 'fit' | 'whole' | 'low-cut' | 'high-cut' | 'notch' | 'raw' | 'march' | 'clear' | 'lens' | 'print' | 'panel' | 'beats' | 'serial' | 'swap' };
 
 /** Keys as shown in the help; their meaning has the same name in words.ts. */
 export const KEYS = {
@@ -35,6 +35,9 @@ export const KEYS = {
   page: ['PageUp', 'PageDown'],
   ends: ['Home', 'End'],
   panel: ['I'],
+  beats: ['B'],
+  serial: ['S'],
+  swap: ['E'],
   print: ['P'],
 } as const;
 
@@ -66,6 +69,9 @@ const ACTIONS: Record<string, Action> = {
   q: { do: 'toggle-caliper', kind: 'qt' },
   m: { do: 'march' },
   i: { do: 'panel' },
+  b: { do: 'beats' },
+  s: { do: 'serial' },
+  e: { do: 'swap' },
   p: { do: 'print' },
   escape: { do: 'clear' },
   ...Object.fromEntries(Array.from({ length: 8 }, (_, index) => [String(index + 1), { do: 'layout', index }])),

@@ -40,9 +40,9 @@ export function numberRows(ofDevice: Readonly<Record<string, number>>, analysis:
   });
 }
 
-/** How exactly a number is shown: millivolts to hundredths, everything else whole. */
+/** As numbers are shown: millivolts to hundredths, ms, degrees and rates whole, anything else to tenths. */
 export function roundedAs(key: string, value: number): string {
-  const shown = value.toFixed(key.endsWith('_mv') ? 2 : 0);
+  const shown = value.toFixed(key.endsWith('_mv') ? 2 : /_(ms|deg|bpm)$/.test(key) ? 0 : 1);
   return Number(shown) === 0 ? shown.replace('-', '') : shown;
 }
 

@@ -5,17 +5,21 @@
 import type { ReactNode } from 'react';
 
 import { ecg as api } from '../api/ecg';
-import type { EcgView } from '../api/types';
+import type { EcgAnalysisView, EcgView } from '../api/types';
 import { useRoomWords } from '../words/language';
 import { type Caliper, readCaliper } from './calipers';
 import type { Sheet } from './geometry';
-import type { SourcedMeasurement } from './measurements';
-import { measurementText, qtcTexts, qtSentence, type RateSource, readingSentence, readingText } from './read_out';
+import { MeasurementsPanel } from './measurements_panel';
+import { qtcTexts, qtSentence, type RateSource, readingSentence, readingText } from './read_out';
 import * as words from './words';
+import * as toolWords from './words_tools';
 
 interface SidePanelProps {
   ecg: EcgView;
-  measurements: readonly SourcedMeasurement[];
+  /** null until the server has answered. */
+  analysis: EcgAnalysisView | null;
+  /** The paper shows a preview, which is not the record: nothing measured on it goes into a report. */
+  isPreview: boolean;
   sheet: Sheet;
   calipers: readonly Caliper[];
   /** The RR that the file or the gateway states, for a QT without a second caliper. */
@@ -25,10 +29,9 @@ interface SidePanelProps {
   children?: ReactNode;
 }
 
-export function SidePanel({ ecg, measurements, sheet, calipers, statedRate, onMeasurement, children }: SidePanelProps) {
+export function SidePanel({ ecg, analysis, isPreview, sheet, calipers, statedRate, onMeasurement, children }: SidePanelProps) {
   const w = useRoomWords(words);
-  const measured = Object.entries(ecg.measurements).map(([key, value]) => ({ key, ...measurementText(key, value, w) }));
-  const ours = measurements.flatMap(({ key, value, source }) => (source === 'gateway' ? { key, ...measurementText(key, value, w) } : []));
+  const t = useRoomWords(toolWords);
   const beat = calipers.find((caliper) => caliper.kind === 'time');
   const rate: RateSource | null = beat === undefined ? statedRate : { rrMs: readCaliper(beat, sheet).ms ?? 0, from: 'caliper' };
   return (
@@ -45,45 +48,24 @@ export function SidePanel({ ecg, measurements, sheet, calipers, statedRate, onMe
               <output data-testid={`caliper-${caliper.kind}-readout`} data-ms={reading.ms?.toFixed(3)} data-mv={reading.mv?.toFixed(4)}>
                 {qtMs === null ? readingText(reading, w) : `QT ${readingText(reading, w)}`}
               </output>
-              {onMeasurement && <Insert testId={`insert-${caliper.kind}`} onPress={() => { onMeasurement(sentence); }} />}
+              {onMeasurement && !isPreview && <Insert testId={`insert-${caliper.kind}`} onPress={() => { onMeasurement(sentence); }} />}
               {qtMs !== null && <Corrected qtMs={qtMs} rate={rate} />}
             </div>
           );
         })}
       </section>
       {children}
-      <section>
-        <h3>{w.deviceMeasurements}</h3>
-        {measured.length === 0 ? <span className="secondary">{w.noMeasurements}</span> : (
-          <dl data-testid="device-measurements">
-            {measured.map(({ key, name, value }) => (
-              <div key={key} style={{ display: 'contents' }}>
-                <dt>{name}</dt>
-                <dd data-testid={`device-${key}`}>{value}</dd>
-                <dd>{onMeasurement && <Insert testId={`insert-${key}`} onPress={() => { onMeasurement(w.insertDevice(name, value)); }} />}</dd>
-              </div>
-            ))}
-          </dl>
-        )}
-      </section>
+      <MeasurementsPanel ecg={ecg} analysis={analysis} onMeasurement={onMeasurement} />
       <section className="ecg-statements" data-testid="device-statements">
         <strong>{w.deviceStatements}</strong>
         {ecg.statements.length === 0 ? <span className="secondary">{w.noStatements}</span> : (
-          <ul>{ecg.statements.map((statement) => <li key={statement}>{statement}</li>)}</ul>
+          <ul>{ecg.statements.map((statement) => <li key={statement}>{statement}{analysis?.critical_statements.includes(statement) === true && <small className="ecg-caution"> {t.criticalMark}</small>}</li>)}</ul>
         )}
       </section>
-      {ours.length > 0 && (
-        <section>
-          <h3>{w.sources.gateway}</h3>
-          <dl data-testid="gateway-measurements">
-            {ours.map(({ key, name, value }) => (
-              <div key={key} style={{ display: 'contents' }}>
-                <dt>{name}</dt>
-                <dd data-testid={`gateway-${key}`}>{value}</dd>
-                <dd>{onMeasurement && <Insert testId={`insert-${key}`} onPress={() => { onMeasurement(w.insertGateway(name, value)); }} />}</dd>
-              </div>
-            ))}
-          </dl>
+      {ecg.notes.length > 0 && (
+        <section data-testid="ecg-notes-of-file">
+          <h3>{t.notes}</h3>
+          <ul>{ecg.notes.map((note) => <li key={note}>{note}</li>)}</ul>
         </section>
       )}
       {ecg.warnings.length > 0 && (

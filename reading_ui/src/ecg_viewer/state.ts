@@ -154,6 +154,9 @@ export function changed(view: View, change: Change, extent: Extent): View {
     case 'whole':
     case 'print':
     case 'panel':
+    case 'beats':
+    case 'serial':
+    case 'swap':
       return view; // the component's own affairs
   }
 }

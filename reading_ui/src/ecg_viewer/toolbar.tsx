@@ -26,12 +26,14 @@ interface ToolbarProps {
   onChange: (change: Change) => void;
   onAction: (action: Action) => void;
   onCalibrate: () => void;
+  /** Further tools. */
+  children?: ReactNode;
 }
 
 const CALIPER_KEYS: Record<CaliperKind, string> = { time: 'C', voltage: 'V', qt: 'Q' };
 
 export function Toolbar(props: ToolbarProps) {
-  const { leadNames, view, scale, warnings, calibration, isLens, isWhole, isPanelOpen, onChange, onAction, onCalibrate } = props;
+  const { leadNames, view, scale, warnings, calibration, isLens, isWhole, isPanelOpen, onChange, onAction, onCalibrate, children } = props;
   const w = useRoomWords(words);
   const layouts = layoutsFor(leadNames);
   const hasRhythm = view.layout === 'strip' || view.layout.includes('+');
@@ -68,6 +70,7 @@ export function Toolbar(props: ToolbarProps) {
         <Tool isOn={view.isMarching} keyHint="M" testId="ecg-march" onPress={() => { onAction({ do: 'march' }); }}>{w.march}</Tool>
         <Tool isOn={isLens} keyHint="L" testId="ecg-lens-tool" onPress={() => { onAction({ do: 'lens' }); }}>{w.lens}</Tool>
       </Group>
+      {children}
       <Group label={w.zoom}>
         <Tool keyHint="Z" testId="ecg-zoom-out" isOff={view.zoom === ZOOMS[0]} label={w.smaller} onPress={() => { onAction({ do: 'zoom', step: -1 }); }}>−</Tool>
         <Tool keyHint="0" testId="ecg-zoom-true" isOn={view.zoom === 1} onPress={() => { onAction({ do: 'zoom', step: 0 }); }}>{w.trueSize}</Tool>

@@ -115,7 +115,7 @@ export const zh = {
     layout: '版式,按列表顺序', cabrera: 'Cabrera 顺序', rhythm: '换节律导联', gain: '减小 / 增大增益', chestHalf: '胸导联半增益', speed: '减慢 / 加快走速',
     zoom: '缩小 / 放大', trueSize: '真实比例', fit: '适合窗口', whole: '占满窗口', lens: '放大镜(方向键移动)', filters: '低切 / 高切 / 陷波',
     raw: '原始波形(按住:松开即恢复)', timeCaliper: '时间分规', voltageCaliper: '电压分规', qtCaliper: 'QT 分规', march: '等距延伸', clear: '清除测量',
-    page: '前 / 后一段', ends: '开头 / 结尾', panel: '显示 / 隐藏数值', print: '打印或存为 PDF',
+    page: '前 / 后一段', ends: '开头 / 结尾', panel: '显示 / 隐藏数值', beats: '平均心搏与测量点', serial: '与以前比较', swap: '电极接反预览,依次切换', print: '打印或存为 PDF',
     arms: '移动选中的分规臂一个采样点(Shift 10 个,Ctrl 1 mm);移动长记录',
   },
 };
@@ -235,7 +235,7 @@ export const en: typeof zh = {
     layout: 'layout, in the order of the list', cabrera: 'Cabrera order', rhythm: 'next rhythm lead', gain: 'lower / higher gain', chestHalf: 'chest leads at half gain',
     speed: 'slower / faster', zoom: 'smaller / larger', trueSize: 'true size', fit: 'fit into the window', whole: 'fill the window', lens: 'magnifier (arrow keys move it)',
     filters: 'low cut / high cut / notch', raw: 'raw trace (held: until released)', timeCaliper: 'time caliper', voltageCaliper: 'voltage caliper', qtCaliper: 'QT caliper',
-    march: 'march out', clear: 'clear calipers', page: 'earlier / later stretch', ends: 'beginning / end', panel: 'show / hide the numbers', print: 'print or save as PDF',
+    march: 'march out', clear: 'clear calipers', page: 'earlier / later stretch', ends: 'beginning / end', panel: 'show / hide the numbers', beats: 'median beats and their points', serial: 'compare with an earlier ECG', swap: 'preview of swapped electrodes, in turn', print: 'print or save as PDF',
     arms: 'move the focused arm by a sample (Shift: 10, Ctrl: 1 mm); move a long record',
   },
 };
