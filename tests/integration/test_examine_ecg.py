@@ -14,11 +14,13 @@ from gateway.services.activate_rules import ensure_rules
 from gateway.services.correct_ecg import correct_fiducials
 from gateway.services.examine_ecg import run_examine_ecg
 from gateway.services.job_runner import JobRunner
+from gateway.services.list_clinic_studies import list_clinic_studies
 from gateway.services.queue_examination import ROUTE_WITHIN
 from gateway.services.receive_ecg import receive_ecg
 from gateway.services.receive_instance import Sender
 from gateway.services.show_ecg_analysis import MedianBeatShelf, previous_ecgs, show_analysis
-from storage.model import EVERYWHERE, ArrivalVia, Job, Role, Scope
+from storage.interface import ReadingFilter
+from storage.model import EVERYWHERE, ArrivalVia, Job, Priority, Role, Scope
 from storage.model.ecg_analyses import AnalysisState
 from tests.support.beating_ecgs import ecg_with_beats, without_electrode
 from tests.support.ecg_builders import aecg, aecg_measurement, dicom_ecg
@@ -239,3 +241,28 @@ async def _examined(parts, data):
 
 async def _reader(parts):
     return await add_person(parts, "wang", (Role.READER, None), name="演示医师")
+
+
+async def test_hints_corrections_and_lists_are_kept_alike_on_both_engines(engine_parts):
+    parts = engine_parts
+    person = await _reader(parts)
+    await add_site(parts, "yangchang", "演示羊昌镇卫生院")
+    received = await _examined(parts, aecg(without_electrode("V3"), statements=("室颤",)))
+    shown = await show_analysis(parts, EVERYWHERE, received.instance_id)
+    assert {hint["item"] for hint in shown.priority_hints} == {"ECG03", "ECG19"}
+    points = shown.stored.content["fiducials_us"]
+    await correct_fiducials(parts, EVERYWHERE, person, received.instance_id,
+                            points | {"qrs_offset": points["qrs_offset"] + 4000}, method=shown.stored.method,
+                            address="")
+    page = await list_clinic_studies(parts, EVERYWHERE, text="", limit=9, offset=0)
+    (listed,) = page.analyses.values()
+    assert (listed.is_repeat_advised, listed.content, listed.hints) == (True, {}, shown.stored.hints)
+    lines, _ = await parts.database.read(lambda tx: tx.worklists.readings(
+        EVERYWHERE, ReadingFilter(), since=parts.clock(), limit=9))
+    assert [hint["item"] for hint in lines[0].hints] == ["ECG03", "ECG19"]
+    assert lines[0].reading.priority is Priority.EMERGENCY
+    facts = await parts.database.read(lambda tx: tx.studies.ecg_of(received.instance_id))
+    assert facts.critical_statements == ()
+    await parts.database.write(lambda tx: tx.study_removal.remove_rows(received.study_id))
+    assert await parts.database.read(lambda tx: tx.ecg_analyses.of_study(received.study_id)) == []
+    assert await parts.database.read(lambda tx: tx.ecg_analyses.corrections(received.instance_id)) == []
