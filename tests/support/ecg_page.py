@@ -47,7 +47,7 @@ def ecg_room(folder: Path) -> Iterator[EcgRoom]:
             "holter": wfdb_zip(_beats(("MLII", "V5"), seconds=600)),
             "odd": wfdb_zip(_beats(("Brust", "abc"), seconds=20), name="odd1"),
         }
-        yield EcgRoom(gateway, {name: _send(gateway, token, data) for name, data in files.items()})
+        yield EcgRoom(gateway, {name: send(gateway, token, data) for name, data in files.items()})
 
 
 @contextmanager
@@ -77,6 +77,11 @@ def reading_of(page: Page, room: EcgRoom, study: str) -> str:
             return str(found[0]["id"])
         page.wait_for_timeout(100)
     raise AssertionError("the ECG never came into the list")
+
+
+def wait_until_analysed(page: Page) -> None:
+    """The gateway's numbers have come to the page."""
+    page.locator('[data-testid="ecg-numbers"][data-state="done"]').wait_for()
 
 
 def settle(page: Page) -> None:
@@ -150,7 +155,8 @@ def _beats(leads: tuple[str, ...], *, seconds: int) -> Samples:
     return {lead: one for lead in leads}
 
 
-def _send(gateway: RunningGateway, token: str, data: bytes) -> str:
+def send(gateway: RunningGateway, token: str, data: bytes) -> str:
+    """Over the door for carts; returns the study's id."""
     request = urllib.request.Request(f"{gateway.url}/api/ecg", data=data, method="POST",
                                      headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request) as answer:

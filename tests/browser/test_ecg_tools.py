@@ -1,0 +1,228 @@
+"""The doctor's tools beside the paper: numbers by source, points of the median beat, an earlier ECG, swapped electrodes.
+
+All at 1280 px, as on the laptop of a county hospital, and by keyboard alone (E5, B8, K1, K2).
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.support.beating_ecgs import Counts, ecg_with_beats
+from tests.support.browser import chromium, page_of
+from tests.support.ecg_builders import aecg, aecg_measurement
+from tests.support.ecg_page import DESK, EcgRoom, log_in, open_ecg, press, send, settle, wait_until_analysed
+from tests.support.running_gateway import RunningGateway
+
+pytestmark = pytest.mark.browser
+EARLIER, NOW = "20250214091500", "20260302083000"
+STATEMENT = "窦性心律,正常心电图"
+
+
+def slower(factor: float = 1.2) -> Counts:
+    """The same person a year before: the same beats, everything stretched in time, so every interval is longer."""
+    return {name: np.rint(np.interp(np.arange(5000) / factor, np.arange(5000), values)).astype(np.int32)
+            for name, values in ecg_with_beats().items()}
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory):
+    with RunningGateway(tmp_path_factory.mktemp("ecg-tools") / "var") as gateway:
+        gateway.command("site", "add", "yangchang", "--name", "演示羊场镇卫生院")
+        for login, role in (("reader", "reader@all"), ("clinic", "clinic@yangchang")):
+            gateway.command("user", "add", login, "--name", f"演示{login}", "--grant", role, "--password-stdin",
+                            input="horse-battery-42\n")
+        token = gateway.command("token", "add", "--site", "yangchang", "--scope", "ingest")["token"]
+        numbers = "".join(aecg_measurement(*number) for number in (
+            ("MDC_ECG_TIME_PD_PR", 120, "ms"), ("MDC_ECG_HEART_RATE", 75, "bpm")))
+        files = {
+            "earlier": aecg(slower(), head=EARLIER),
+            "now": aecg(ecg_with_beats(), head=NOW, annotations=numbers, statements=(STATEMENT,)),
+            "alone": aecg(ecg_with_beats(seed=9), patient_id="P9", name="演示乙"),
+        }
+        studies = {name: send(gateway, token, data) for name, data in files.items()}
+        yield EcgRoom(gateway, studies)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(room, browser):
+    with page_of(browser, room.gateway.url, viewport=DESK) as page:
+        log_in(page)
+        open_ecg(page, room, "now")
+        wait_until_analysed(page)
+        yield page
+
+
+def shot(page: Page, folder: Path, name: str) -> None:
+    """Nothing sticks out to the right; a picture for whoever wants to look."""
+    settle(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.screenshot(path=str(folder / f"{name}.png"))
+
+
+def ms(page: Page, test_id: str) -> float:
+    return float(re.sub(r"[^\d.]", "", page.get_by_test_id(test_id).inner_text()))
+
+
+def test_every_number_names_its_source_and_differing_sources_stand_side_by_side(page, tmp_path):
+    pr = page.get_by_test_id("number-pr_ms")
+    assert pr.get_attribute("data-source") == "device"
+    assert page.get_by_test_id("device-pr_ms").inner_text() == "120 ms"
+    assert abs(ms(page, "gateway-pr_ms") - 120) > 10
+    assert "心电图机" in pr.inner_text()
+    assert "网关" in pr.inner_text()
+    assert "≠" in pr.inner_text()
+    numbers = page.get_by_test_id("ecg-numbers")
+    assert "未经医师确认" in numbers.inner_text()
+    for formula in ("bazett", "fridericia", "framingham", "hodges"):
+        assert ms(page, f"gateway-qtc_{formula}_ms") > 300
+    page.get_by_test_id("ecg-st").locator("summary").click()
+    assert page.get_by_test_id("ecg-st").locator("tbody tr").count() == 12
+    page.get_by_test_id("ecg-rr").locator("summary").click()
+    assert page.get_by_test_id("ecg-rr").locator("circle").count() > 5
+    assert "设备自动分析,未经医师确认" in page.get_by_test_id("device-statements").inner_text()
+    shot(page, tmp_path, "numbers")
+
+
+def test_a_dragged_point_changes_pr_at_once_and_is_kept_as_the_doctors(page, tmp_path):
+    gateway_pr = ms(page, "gateway-pr_ms")
+    press(page, "b")
+    line = page.get_by_test_id("fiducial-p_onset")
+    line.wait_for()
+    began = float(line.get_attribute("data-us"))
+    box = line.locator(".grip").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.7
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 20, y, steps=4)
+    page.mouse.up()
+    moved = float(line.get_attribute("data-us"))
+    assert moved < began
+    assert float(page.get_by_test_id("original-p_onset").get_attribute("data-us")) == began
+    live = ms(page, "beat-doctor-pr_ms")
+    assert live == pytest.approx(gateway_pr + (began - moved) / 1000, abs=1)
+    assert ms(page, "beat-gateway-pr_ms") == pytest.approx(gateway_pr, abs=1)
+    assert page.get_by_test_id("beat-doctor-qt_ms").inner_text() == "–"          # who moved P has not measured QT
+    expect(page.get_by_test_id("unsaved")).to_be_visible()
+    shot(page, tmp_path, "beats")
+    page.get_by_test_id("save-fiducials").click()
+    expect(page.get_by_test_id("unsaved")).to_have_count(0)
+    expect(page.get_by_test_id("corrected-by")).to_contain_text("演示reader")
+    press(page, "b")
+    number = page.get_by_test_id("number-pr_ms")
+    expect(number).to_have_attribute("data-source", "doctor")
+    assert ms(page, "doctor-pr_ms") == live
+    assert page.get_by_test_id("device-pr_ms").inner_text() == "120 ms"           # the others stay beside it
+    assert ms(page, "gateway-pr_ms") == gateway_pr
+    shot(page, tmp_path, "doctors")
+    press(page, "b")
+    page.get_by_test_id("take-back-fiducials").click()
+    expect(page.get_by_test_id("take-back-fiducials")).to_be_disabled()
+    assert float(page.get_by_test_id("fiducial-p_onset").get_attribute("data-us")) == began
+    press(page, "Escape")
+    expect(number).to_have_attribute("data-source", "device")
+
+
+def test_a_point_moves_by_one_sample_at_a_key_and_the_change_can_be_thrown_away(page):
+    press(page, "b")
+    line = page.get_by_test_id("fiducial-t_offset")
+    line.wait_for()
+    began = float(line.get_attribute("data-us"))
+    line.focus()
+    press(page, "ArrowRight")
+    step = float(line.get_attribute("data-us"))
+    press(page, "ArrowRight", "Shift+ArrowRight")
+    assert float(line.get_attribute("data-us")) == step + 11 * 2000
+    assert 0 < step - began <= 2000
+    assert ms(page, "beat-doctor-qt_ms") > ms(page, "beat-gateway-qt_ms")
+    assert ms(page, "beat-doctor-qtc_bazett_ms") > ms(page, "beat-gateway-qtc_bazett_ms")
+    for _ in range(200):
+        page.keyboard.press("Shift+ArrowRight")                                     # never beyond the beat
+    settle(page)
+    press(page, "Escape", "b")                                                       # a look at the paper keeps it
+    expect(page.get_by_test_id("unsaved")).to_be_visible()
+    page.get_by_test_id("undo-fiducials").press("Enter")
+    assert float(page.get_by_test_id("fiducial-t_offset").get_attribute("data-us")) == began
+
+
+def test_an_earlier_ecg_stands_above_beside_or_superimposed_and_is_never_mistaken(page, tmp_path):
+    press(page, "s")
+    expect(page.get_by_test_id("serial-earlier-traces")).to_have_attribute("data-state", "drawn")
+    for mode in ("above", "beside", "superimposed"):
+        page.get_by_test_id(f"serial-{mode}").press("Enter")
+        earlier, now = page.get_by_test_id("serial-earlier-title"), page.get_by_test_id("serial-now-title")
+        expect(earlier).to_contain_text("较早】2025/02/14")
+        expect(now).to_contain_text("本次】2026/03/02")
+        if mode != "superimposed":
+            scales = {page.get_by_test_id(f"serial-{one}-traces").get_attribute("data-px-per-mm")
+                      for one in ("earlier", "now")}
+            assert len(scales) == 1
+            drawn = [page.get_by_test_id(f"serial-{one}-figure").bounding_box() for one in ("earlier", "now")]
+            axis = "y" if mode == "above" else "x"
+            assert drawn[0][axis] < drawn[1][axis]
+        shot(page, tmp_path, f"serial-{mode}")
+    both = page.get_by_test_id("superimposed-V4").locator("path.beat")
+    assert [path.get_attribute("data-testid") for path in both.all()] == ["beat-front", "beat-earlier"]
+    assert page.evaluate("() => getComputedStyle(document.querySelector('.beat.earlier')).strokeDasharray") != "none"
+    row = page.get_by_test_id("serial-heart_rate_bpm").inner_text()
+    assert re.search(r"[+−±]\d", row)
+    assert re.search(r"−\d+ ms", page.get_by_test_id("difference-qt_ms").inner_text())  # the earlier one was stretched
+    press(page, "Escape")
+    expect(page.get_by_test_id("ecg-desk")).to_be_visible()
+
+
+def test_who_has_no_earlier_ecg_is_told_so(page, room):
+    open_ecg(page, room, "alone")
+    press(page, "s")
+    expect(page.get_by_test_id("serial")).to_contain_text("没有更早的心电图")
+
+
+def test_swapped_electrodes_are_a_preview_under_a_banner_and_never_the_record(page, tmp_path):
+    traces = page.get_by_test_id("ecg-traces")
+    before = traces.screenshot()
+    numbers = page.get_by_test_id("ecg-numbers").inner_text()
+    press(page, "e")
+    banner = page.get_by_test_id("swap-banner")
+    expect(banner).to_contain_text("预览,不是记录")
+    assert banner.get_attribute("data-swap") == "LA/RA"
+    assert traces.screenshot() != before
+    assert page.get_by_test_id("ecg-numbers").inner_text() == numbers
+    press(page, "c")
+    assert page.get_by_test_id("insert-time").count() == 0
+    shot(page, tmp_path, "swap")
+    press(page, "c", "e")
+    assert banner.get_attribute("data-swap") == "LA/LL"
+    press(page, "e", "e")
+    expect(banner).to_have_count(0)
+    press(page, "e", "Escape")
+    expect(banner).to_have_count(0)
+    page.reload()
+    page.locator('[data-testid="ecg-traces"][data-state="drawn"]').wait_for()
+    assert page.get_by_test_id("swap-banner").count() == 0
+
+
+def test_in_english_too(page, tmp_path):
+    page.evaluate("localStorage.setItem('reading-gateway.language', 'en')")
+    page.reload()
+    wait_until_analysed(page)
+    expect(page.get_by_test_id("ecg-numbers")).to_contain_text("not confirmed by a physician")
+    shot(page, tmp_path, "english-numbers")
+    press(page, "b")
+    expect(page.get_by_test_id("median-beats")).to_contain_text("Median beats")
+    shot(page, tmp_path, "english-beats")
+    press(page, "s")
+    expect(page.get_by_test_id("serial-earlier-title")).to_contain_text("[EARLIER]")
+    expect(page.get_by_test_id("serial-now-title")).to_contain_text("[THIS ONE]")
+    press(page, "e")
+    expect(page.get_by_test_id("swap-banner")).to_contain_text("Preview, not the record")
+    assert not re.search("[\u4e00-\u9fff]", page.get_by_test_id("swap-banner").inner_text())
