@@ -44,6 +44,7 @@ from storage.model import (
     Role,
     User,
 )
+from storage.model.ecg_intake import IdentityState
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,10 @@ def _version(tx: Transaction, parts: Parts, user: User, reading_id: str) -> _Ver
     if record.study.site_id == INBOX_SITE_ID:
         raise NotNow("Nobody has said yet which clinic this study comes from: that comes before the signature.",
                      reason="origin-unsettled")
+    identity = tx.ecg_identities.of_study(record.study.id)
+    if identity is not None and identity.state in (IdentityState.WAITING, IdentityState.NOBODY):
+        raise NotNow("Nobody has said yet whose ECG this is: that comes before the signature.",
+                     reason="patient-unidentified")
     now = parts.clock()
     is_emergency = reading.state is ReadingState.IN_PROGRESS
     after = moved(reading, ReadingAction.SIGN_EMERGENCY if is_emergency else ReadingAction.SIGN, user, now=now,
