@@ -151,6 +151,7 @@ class Gateway:
         self._stops.append(("local socket", local.stop))
 
         await self._start_http(parts)
+        self._warm_up(parts)
 
     def _handlers(self, parts: Parts, tls: ClientTls | None) -> dict[str, JobHandler]:
         return {
@@ -178,6 +179,15 @@ class Gateway:
             await web.TCPSite(http, *self._settings.host_port("https"), ssl_context=context).start()
             bound = http.addresses[1]
             self.https_address = f"{bound[0]}:{bound[1]}"
+
+    def _warm_up(self, parts: Parts) -> None:
+        """Beside everything else; a failure is of no consequence but a slower first ECG."""
+        warming = asyncio.create_task(examine_ecg.warm_up(parts), name="ecg-warm-up")
+
+        async def ended() -> None:
+            await asyncio.wait([warming])
+
+        self._stops.append(("ecg warm-up", ended))
 
     async def stop(self) -> None:
         """Close the doors, then the rest, each within its share of ten seconds."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from importlib import import_module
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -55,6 +56,15 @@ async def examine_again(parts: Parts, instance: Instance) -> None:
     """For one that was never examined, or by an older method."""
     await parts.database.write(lambda tx: queue_examination(tx, instance, at=parts.clock()))
     parts.events.wake_jobs()
+
+
+async def warm_up(parts: Parts) -> None:
+    """Load what the search for beats needs, where ECGs come at all: the first one after a start must not wait for it.
+
+    Without any ECG so far nothing is loaded: it takes a second and some ten megabytes.
+    """
+    if await parts.database.read(lambda tx: tx.ecg_analyses.is_any_known()):
+        await asyncio.to_thread(import_module, "sleepecg.heartbeats")
 
 
 def _wanted(tx: Transaction, instance_id: str) -> tuple[Study, Instance] | None:

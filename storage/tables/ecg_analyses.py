@@ -57,6 +57,10 @@ class EcgAnalyses:
                           _analysis.c.instance_id.is_(None)))
         return self._connection.execute(missing.limit(1)).first() is not None
 
+    def is_any_known(self) -> bool:
+        """True once an ECG has been analysed."""
+        return self._connection.execute(sa.select(_analysis.c.instance_id).limit(1)).first() is not None
+
     def add_correction(self, made: EcgCorrection) -> None:
         """Beside what is there."""
         self._connection.execute(sa.insert(_correction), dataclasses.asdict(made))

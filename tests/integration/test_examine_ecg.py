@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -132,7 +133,7 @@ async def test_an_ecg_that_was_deleted_meanwhile_is_no_fault(parts):
 async def test_deleting_the_study_takes_its_analysis_and_corrections_along(parts):
     person = await _reader(parts)
     received = await _examined(parts, aecg(ecg_with_beats()))
-    shown = await show_analysis(parts, EVERYWHERE, received.instance_id)
+    shown = await shown_of(parts, received)
     await correct_fiducials(parts, EVERYWHERE, person, received.instance_id, shown.stored.content["fiducials_us"],
                             method=shown.stored.method, address="")
     await parts.database.write(lambda tx: tx.study_removal.remove_rows(received.study_id))
@@ -144,7 +145,7 @@ async def test_looking_at_an_ecg_of_an_older_method_examines_it_again(parts):
     received = await _examined(parts, aecg(ecg_with_beats()))
     stored = await analysis_of(parts, received.instance_id)
     await parts.database.write(lambda tx: tx.ecg_analyses.put(replace(stored, method="0", content={})))
-    shown = await show_analysis(parts, EVERYWHERE, received.instance_id)
+    shown = await shown_of(parts, received)
     assert shown.stored.method == "0"
     await JobRunner(parts, HANDLERS).run_due()
     assert (await analysis_of(parts, received.instance_id)).content == stored.content
@@ -153,7 +154,7 @@ async def test_looking_at_an_ecg_of_an_older_method_examines_it_again(parts):
 async def test_an_ecg_of_before_is_examined_when_somebody_looks(parts):
     received = await receive_ecg(parts, aecg(ecg_with_beats()), CLINIC)
     await parts.database.write(lambda tx: tx.jobs.cancel(f"examine_ecg:{received.instance_id}"))
-    assert (await show_analysis(parts, EVERYWHERE, received.instance_id)).stored is None
+    assert (await shown_of(parts, received)).stored is None
     await JobRunner(parts, HANDLERS).run_due()
     assert await analysis_of(parts, received.instance_id) is not None
 
@@ -161,7 +162,7 @@ async def test_an_ecg_of_before_is_examined_when_somebody_looks(parts):
 async def test_each_number_says_where_it_is_from(parts):
     data = aecg(ecg_with_beats(), annotations=aecg_measurement("MDC_ECG_HEART_RATE", 99, "bpm"))
     received = await _examined(parts, data)
-    numbers = (await show_analysis(parts, EVERYWHERE, received.instance_id)).numbers
+    numbers = (await shown_of(parts, received)).numbers
     rate, duration = numbers["heart_rate_bpm"], numbers["qrs_ms"]
     assert (rate.source, rate.value, rate.device) == ("device", 99, 99)
     assert rate.gateway == pytest.approx(72, abs=6)
@@ -171,12 +172,12 @@ async def test_each_number_says_where_it_is_from(parts):
 async def test_a_doctors_points_stand_beside_the_gateways_and_only_what_they_moved_is_theirs(parts, events):
     person = await _reader(parts)
     received = await _examined(parts, aecg(ecg_with_beats()))
-    shown = await show_analysis(parts, EVERYWHERE, received.instance_id)
+    shown = await shown_of(parts, received)
     own = shown.stored.content["fiducials_us"]
     before = shown.numbers["qt_ms"].value
     points = own | {"t_offset": own["t_offset"] + 20_000}
-    after = await correct_fiducials(parts, EVERYWHERE, person, received.instance_id, points,
-                                    method=shown.stored.method, address="")
+    after: Any = await correct_fiducials(parts, EVERYWHERE, person, received.instance_id, points,
+                                         method=shown.stored.method, address="")
     number = after.numbers["qt_ms"]
     assert (number.source, number.gateway) == ("doctor", before)
     assert number.doctor == pytest.approx(before + 20, abs=0.2)
@@ -199,7 +200,7 @@ async def test_a_doctors_points_stand_beside_the_gateways_and_only_what_they_mov
 async def test_points_that_cannot_be_are_refused_by_name(parts, change, method, kind):
     person = await _reader(parts)
     received = await _examined(parts, aecg(ecg_with_beats()))
-    shown = await show_analysis(parts, EVERYWHERE, received.instance_id)
+    shown = await shown_of(parts, received)
     with pytest.raises(kind) as refusal:
         await correct_fiducials(parts, EVERYWHERE, person, received.instance_id,
                                 shown.stored.content["fiducials_us"] | change, method=method or shown.stored.method,
@@ -232,6 +233,11 @@ async def test_earlier_ecgs_of_the_same_person_are_found_newest_first_and_of_one
         await previous_ecgs(parts, Scope(frozenset({"machang"})), mine[2].instance_id)
 
 
+async def shown_of(parts, received) -> Any:
+    """What is shown of an ECG that has been examined."""
+    return await show_analysis(parts, EVERYWHERE, received.instance_id)
+
+
 async def _examined(parts, data):
     await ensure_rules(parts)
     received = await receive_ecg(parts, data, CLINIC)
@@ -248,7 +254,7 @@ async def test_hints_corrections_and_lists_are_kept_alike_on_both_engines(engine
     person = await _reader(parts)
     await add_site(parts, "yangchang", "演示羊昌镇卫生院")
     received = await _examined(parts, aecg(without_electrode("V3"), statements=("室颤",)))
-    shown = await show_analysis(parts, EVERYWHERE, received.instance_id)
+    shown = await shown_of(parts, received)
     assert {hint["item"] for hint in shown.priority_hints} == {"ECG03", "ECG19"}
     points = shown.stored.content["fiducials_us"]
     await correct_fiducials(parts, EVERYWHERE, person, received.instance_id,

@@ -118,6 +118,7 @@ async def test_an_alliances_own_limits_hold_and_are_on_record(parts, tmp_path):
     entries = [e.entry for e in await parts.database.read(lambda tx: list(tx.audit.walk()))]
     (loaded,) = [entry for entry in entries if entry.action == "ecg_hints.loaded"]
     assert loaded.detail["changes"] == changes
+    assert own.hint_rules is not None
     assert loaded.detail["version"] == own.hint_rules.version
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from gateway.core.ecg_intervals import changed_intervals, corrected_qt, intervals
 from gateway.core.ecg_numbers import SourcedNumber, numbers_by_source
@@ -51,7 +52,8 @@ def test_the_mark_without_the_brackets_blocks_the_signature_too():
 
     assert codes(a_text()) == {}
     for field in ("technique", "findings", "impression"):
-        spoilt = replace(a_text(), **{field: f"心率 72 次/分（{UNCONFIRMED}）。右侧气胸。"})
+        change: Any = {field: f"心率 72 次/分（{UNCONFIRMED}）。右侧气胸。"}
+        spoilt = replace(a_text(), **change)
         assert codes(spoilt)["unconfirmed"] is True
 
 
