@@ -128,7 +128,7 @@ class Item:
 
     # ------------------------------------------------------------------------------------------------- walking
     def walk(self, at: int, end: int, *, until: int | None = None, last: int = 0xFFFFFFFF) -> int:
-        """Take in the elements from `at`; returns where they end. Raises Unreadable."""
+        """Take in the elements from `at`, none behind `last`; returns where they end. Raises Unreadable."""
         shared = self._bytes
         data, explicit, implicit, length_at = shared.data, shared.explicit, shared.implicit, shared.length
         is_explicit, places = self._is_explicit, self._places
@@ -164,12 +164,16 @@ class Item:
                     for _ in found:
                         pass
                 at = self.end
+                if tag == last:
+                    return at
                 continue
             if start + length > end:
                 shared.is_cut, length = True, end - start
             if tag in WANTED:
                 places[tag] = (vr, start, length)
             at = start + length
+            if tag == last:
+                return at
         if until is not None or at < end:
             shared.is_cut = True
         return end
