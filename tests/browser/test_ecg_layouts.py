@@ -198,7 +198,7 @@ def test_english_fits_the_small_screen_too(room, browser):
         page.locator('[data-testid="ecg-traces"][data-state="drawn"]').wait_for()
         press(page, ",", ",")
         assert "not true to scale" in page.get_by_test_id("ecg-not-true-size").inner_text()
-        assert "Display filter: ≥ 0.5 Hz" in page.get_by_test_id("ecg-footer").text_content()
+        assert "Display filter: ≥ 0.5 Hz" in (page.get_by_test_id("ecg-footer").text_content() or "")
         assert "distorts the ST segment" in page.get_by_test_id("ecg-filter-warnings").inner_text()
         assert page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
         photograph(page, "english")

@@ -59,7 +59,7 @@ def words(path: Path) -> str:
 
 
 def black(picture: np.ndarray) -> np.ndarray:
-    return (picture.max(axis=2) < 100).astype(float)
+    return np.asarray(picture.max(axis=2) < 100, dtype=float)
 
 
 def centres(profile: np.ndarray, least: float) -> np.ndarray:
