@@ -24,7 +24,6 @@ from storage.model import (
     ReportState,
     ReportText,
 )
-from storage.model.ecg_intake import EcgIdentity, IdentityState
 from tests.support.ecg_builders import aecg
 from tests.support.report_builders import CLINIC, REVIEWER, SITE, STRANGER, WRITER, a_text, furnish
 from tests.support.report_tools import dicom_complaints, signature_report, squeezed, words_of
@@ -228,18 +227,6 @@ async def test_a_second_signature_at_the_same_time_signs_nothing_more(parts, roo
         await sign_report(parts, REVIEWER, room.reading.id, password=PASSWORD, text_sha256=shown.text_sha256)
     assert len(await versions(parts, room)) == 1
     assert len(await deliveries(parts, room)) == 1
-
-
-@pytest.mark.parametrize("state", [IdentityState.WAITING, IdentityState.NOBODY])
-async def test_the_ecg_of_nobody_is_not_signed_not_even_in_an_emergency(parts, room, state):
-    """A7: a report is about a person."""
-    await parts.database.write(lambda tx: tx.ecg_identities.add(
-        EcgIdentity(room.study.id, parts.clock(), state, room.study.patient.id, None)))
-    await write(parts, room)
-    with pytest.raises(NotNow) as refused:
-        await sign(parts, room, WRITER, is_emergency=True)
-    assert refused.value.reason == "patient-unidentified"
-    assert [report.state for report in await versions(parts, room)] == [ReportState.DRAFT]
 
 
 # -------------------------------------------------------------------------------------------- emergency and versions
