@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-large setup ui lint check-ui wheel unit browser faults fuzz clean
+.PHONY: help run test bench bench-large forty setup ui lint check-ui wheel unit browser faults fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | awk -F'\t' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -22,6 +22,10 @@ bench: ## benchmarks as a table and as var/bench.json
 bench-large: ## searching a million instances too (about ten minutes, 4 GB)
 	@.ci/setup test
 	@READING_GATEWAY_BENCH_LARGE=1 $(PYTHON) -m tests.benchmarks http_dicomweb
+
+forty: ## 50 ECGs over 2 Mbit/s and 80 ms, from the send to the painted trace on the wall
+	@.ci/setup test
+	@READING_GATEWAY_FORTY_SENDS=50 $(PYTHON) -m pytest tests/acceptance/test_forty_kilometres.py -q -s
 
 setup: ## set up only
 	@.ci/setup test

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -67,9 +67,9 @@ async def show_wall(parts: Parts, scope: Scope, *, limit: int) -> ShownWall:
     now = parts.clock()
 
     def look(tx: Transaction) -> tuple[list[WallLine], WallCounts]:
-        fresh = tx.wall.unrouted(scope, since=now - UNROUTED_SHOWN, limit=limit)
+        fresh = tx.wall.unrouted(scope, since=now - UNROUTED_SHOWN, limit=MOST)
         known = tx.wall.lines(scope, finished_since=now - REPORTS_SHOWN, limit=limit)
-        return ordered([*fresh, *known])[:limit], tx.wall.counts(scope)
+        return ordered([*fresh, *known])[:limit], _with(tx.wall.counts(scope), fresh)
 
     lines, counts = await parts.database.read(look)
     return ShownWall(now, lines, counts)
@@ -94,6 +94,14 @@ def ordered(lines: list[WallLine]) -> list[WallLine]:
         return (3 if state is WallState.REPORT_OUT else 2, -at)
 
     return sorted(lines, key=place)
+
+
+def _with(counts: WallCounts, fresh: list[WallLine]) -> WallCounts:
+    """The counts of the worklist, and those that are on their way there."""
+    waiting_since = [at for at in (counts.oldest_waiting_at, *(line.arrived_at for line in fresh)) if at is not None]
+    return replace(counts, waiting=counts.waiting + len(fresh),
+                   emergencies=counts.emergencies + sum(is_alarming(line) for line in fresh),
+                   oldest_waiting_at=min(waiting_since, default=None))
 
 
 class WallTraces:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.support.beating_ecgs import ecg_with_beats, slow_ecg
-from tests.support.browser import chromium
+from tests.support.browser import ARGUMENTS, chromium, chromium_path
 from tests.support.clinic_county import log_in, readings, set_up, wait_for
 from tests.support.ecg_builders import aecg, known_square, wfdb_zip
 from tests.support.reading_room import SLOW_MS
@@ -106,6 +108,17 @@ def _check_scale(page: Page, study: str) -> None:
     assert (darkest(baseline) - darkest(top)) / ink["dots"] == pytest.approx(10, abs=0.25)
 
 
+@contextmanager
+def touched_first(browser: Browser) -> Iterator[Browser]:
+    """A browser of the usual policy: silent until somebody has touched the page."""
+    strict = browser.browser_type.launch(executable_path=chromium_path(), args=[
+        *ARGUMENTS, "--autoplay-policy=document-user-activation-required"])
+    try:
+        yield strict
+    finally:
+        strict.close()
+
+
 def test_an_emergency_is_pinned_rings_until_claimed_and_can_be_muted(tmp_path: Path, browser: Browser) -> None:
     with RunningGateway(tmp_path / "var") as gateway:
         token = set_up(gateway)
@@ -148,11 +161,11 @@ def test_an_emergency_is_pinned_rings_until_claimed_and_can_be_muted(tmp_path: P
             expect(page.get_by_test_id("wall-cell").first).to_have_attribute("data-study", study)
 
 
-def test_without_a_touch_the_wall_says_that_its_sound_is_off_or_it_sounds(tmp_path: Path, browser: Browser) -> None:
+def test_a_browser_that_wants_a_touch_first_is_told_so_and_then_rings(tmp_path: Path, browser: Browser) -> None:
     with RunningGateway(tmp_path / "var") as gateway:
         token = set_up(gateway)
         study = send_ecg(gateway, token, emergency())
-        with wall_of(gateway, browser) as page:
+        with touched_first(browser) as strict, wall_of(gateway, strict) as page:
             expect(cell_of(page, study)).to_have_attribute("data-alarming", "true", timeout=SLOW_MS)
             sound = page.get_by_test_id("wall-sound")
             expect(sound).to_have_attribute("data-state", "asleep")

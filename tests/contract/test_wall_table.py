@@ -84,6 +84,8 @@ async def test_an_ecg_is_there_before_it_is_routed_and_not_twice_afterwards(shel
         assert [line.study_id for line in shown.lines] == [fresh.study.id, known.study.id]
         assert shown.lines[0].state is None
         assert shown.lines[0].instance_id == fresh.instance.id
+        assert shown.counts.waiting == 2
+        assert shown.counts.oldest_waiting_at == known.study.first_arrival_at
 
 
 async def test_only_ecgs_of_the_scope_hang_there(shelf):

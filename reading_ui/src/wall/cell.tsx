@@ -28,16 +28,16 @@ export function Cell({ item, now_ms, isFresh, box, sizes, round }: CellProps) {
   const format = useFormat();
   const isOpen = item.state !== 'report_out';
   const hint = item.is_raised_by_hint && isOpen ? hintWords() : '';
-  const notePx = hint === '' ? 0 : sizes.smallPx * 1.25;
+  const notePx = linesOf(hint, (box.widthPx - FRAME_PX) / sizes.smallPx) * sizes.smallPx * 1.2;
   const heightPx = box.heightPx - FRAME_PX - sizes.mainPx * HEAD_LINES.main - notePx;
 
   function hintWords(): string {
     const numbers = item.hints.map(({ measure, value }) => `${said(w.common.hintMeasure, measure)} ${format.number(Math.round(value))}`);
-    return [[...new Set(numbers)].slice(0, 1).join(''), w.common.hintOnly].filter((part) => part !== '').join(' · ');
+    return [[...new Set(numbers)].slice(0, 1).join(''), w.common.hintOnly].filter((part) => part !== '').join(' ');
   }
 
   return (
-    <article className={`wall-cell priority-${item.priority} state-${item.state}${item.is_alarming ? ' alarming' : ''}`} data-testid="wall-cell"
+    <article className={`wall-cell wall-${item.priority} wall-${item.state}${item.is_alarming ? ' alarming' : ''}`} data-testid="wall-cell"
       data-study={item.study_id} data-priority={item.priority} data-state={item.state} data-alarming={item.is_alarming} data-fresh={isFresh}>
       <h2>{item.site_name}</h2>
       <p className="wall-line">
@@ -52,4 +52,10 @@ export function Cell({ item, now_ms, isFresh, box, sizes, round }: CellProps) {
       {hint !== '' && <p className="wall-hint" data-testid="wall-hint">{hint}</p>}
     </article>
   );
+}
+
+/** Lines that words take in so many times the size of the letters: a Chinese character is one wide, others about half. */
+function linesOf(text: string, widthEm: number): number {
+  const lengthEm = [...text].reduce((sum, letter) => sum + (letter > '\u2e7f' ? 1 : 0.56), 0);
+  return Math.ceil(lengthEm / widthEm);
 }
