@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from gateway.http.messages import EcgLeadView, EcgView
+from gateway.http.messages.ecg import EcgLeadView, EcgView
 from gateway.http.routing import PEOPLE, Route, caller_of, json_response
 from gateway.services.ports import Parts
 from gateway.services.show_ecg import EcgShelf, ShownEcg, original_ecg, page_of

@@ -18,7 +18,8 @@ from aiohttp.multipart import MultipartReader
 from gateway.core.errors import InvalidRequest, NotAllowed, Unreadable
 from gateway.formats.ecg_files import ecgs_of, unpacked
 from gateway.http.errors import described
-from gateway.http.messages import EcgReceipt, Problem
+from gateway.http.messages import Problem
+from gateway.http.messages.ecg import EcgReceipt
 from gateway.http.messages.ecg_intake import EcgBatchReceipt, EcgFileResult
 from gateway.http.routing import CLINICS, Caller, Route, caller_of, json_response
 from gateway.services.ports import Parts

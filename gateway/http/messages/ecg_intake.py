@@ -6,7 +6,8 @@ from datetime import date, datetime
 
 import msgspec
 
-from gateway.http.messages import EcgReceipt, Problem
+from gateway.http.messages import Problem
+from gateway.http.messages.ecg import EcgReceipt
 from gateway.http.messages.orders import OrderView
 
 

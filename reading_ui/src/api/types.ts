@@ -333,39 +333,6 @@ export interface ClinicList {
   site_name: string;
 }
 
-export interface EcgLeadView {
-  name: string;
-  sample_count: number;
-  start_us: number;
-}
-
-/** Header of an ECG; the samples come as int32 little-endian nanovolts, lead after lead, from …/samples. */
-export interface EcgView {
-  instance_id: string;
-  study_id: string;
-  sop_instance_uid: string;
-  format: string;
-  interval_us: number;
-  leads: EcgLeadView[];
-  recorded_at: string | null;
-  device_model: string;
-  filters: string;
-  measurements: Record<string, number>;
-  statements: string[];
-  warnings: string[];
-  notes: string[];
-}
-
-/** Answer to POST /api/ecg: the bytes are durable and indexed. */
-export interface EcgReceipt {
-  id: string;
-  study_id: string;
-  outcome: string;
-  format: string;
-  sop_instance_uid: string;
-  sha256: string;
-}
-
 /** One server-sent event on /api/events; ids alone, and only of sites within scope. */
 export interface LiveEvent {
   kind: string;
@@ -557,6 +524,39 @@ export interface DeviceRequest {
   quiet_period_s?: number | null;
   is_relay?: boolean;
   uses_tls?: boolean;
+}
+
+export interface EcgLeadView {
+  name: string;
+  sample_count: number;
+  start_us: number;
+}
+
+/** Header of an ECG; the samples come as int32 little-endian nanovolts, lead after lead, from …/samples. */
+export interface EcgView {
+  instance_id: string;
+  study_id: string;
+  sop_instance_uid: string;
+  format: string;
+  interval_us: number;
+  leads: EcgLeadView[];
+  recorded_at: string | null;
+  device_model: string;
+  filters: string;
+  measurements: Record<string, number>;
+  statements: string[];
+  warnings: string[];
+  notes: string[];
+}
+
+/** Answer to POST /api/ecg: the bytes are durable and indexed. */
+export interface EcgReceipt {
+  id: string;
+  study_id: string;
+  outcome: string;
+  format: string;
+  sop_instance_uid: string;
+  sha256: string;
 }
 
 /** One technical fault of the trace; `kind` is one of core.ecg_analysis.QualityKind. No `leads`: all of it. */
