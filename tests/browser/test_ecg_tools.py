@@ -226,3 +226,67 @@ def test_in_english_too(page, tmp_path):
     press(page, "e")
     expect(page.get_by_test_id("swap-banner")).to_contain_text("Preview, not the record")
     assert not re.search("[\u4e00-\u9fff]", page.get_by_test_id("swap-banner").inner_text())
+
+
+def claim(page: Page) -> None:
+    page.get_by_test_id("claim").click()
+    page.get_by_test_id("statements").wait_for()
+
+
+def test_a_short_code_typed_in_the_report_becomes_its_sentence(page, room, tmp_path):
+    """dxxl is 窦性心律; what is written in capitals stays what it is; nothing enters without a press (K2)."""
+    open_ecg(page, room, "alone")
+    claim(page)
+    findings = page.get_by_test_id("report-findings")
+    findings.focus()
+    page.keyboard.type("QRS ")
+    assert page.get_by_test_id("statement-offer").count() == 0
+    page.keyboard.type("dxxl")
+    offer = page.get_by_test_id("statement-offer")
+    expect(offer.get_by_test_id("statement-offered").first).to_contain_text("窦性心律")
+    assert findings.input_value() == "QRS dxxl"
+    shot(page, tmp_path, "offer")
+    page.keyboard.press("Enter")
+    expect(findings).to_have_value("QRS 窦性心律")
+    page.keyboard.type("，dxx")
+    page.keyboard.press("ArrowDown")
+    second = offer.locator("li.on span").first.inner_text()
+    page.keyboard.press("Enter")
+    expect(findings).to_have_value(f"QRS 窦性心律，{second}")
+    page.keyboard.type("dxxl")
+    page.keyboard.press("Escape")
+    expect(offer).to_have_count(0)
+    page.keyboard.press("Enter")                                         # no offer: a new line, as always
+    expect(findings).to_have_value(f"QRS 窦性心律，{second}dxxl\n")
+    findings.fill("")
+    expect(page.get_by_test_id("save-state")).to_have_attribute("data-state", "saved")
+    page.get_by_test_id("release").click()
+
+
+def test_the_library_is_searched_by_keyboard_clicked_in_groups_and_goes_into_the_template(page, tmp_path):
+    claim(page)
+    page.get_by_test_id("template").select_option("T6")
+    expect(page.get_by_test_id("report-technique")).to_have_value(re.compile("PR间期 120 ms（设备）"))
+    impression = page.get_by_test_id("report-impression")
+    impression.fill("")
+    page.keyboard.press("F4")
+    page.keyboard.type("左束支")
+    expect(page.get_by_test_id("statement").first).to_contain_text("左束支")
+    shot(page, tmp_path, "library")
+    chosen = page.get_by_test_id("statement").nth(1).locator("span").first.inner_text()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(impression).to_have_value(chosen)
+    page.get_by_test_id("statement-group").select_option("rhythm")
+    page.get_by_test_id("statement").filter(has_text=re.compile("窦性心律$|窦性心律[0-9]")).first.click()
+    expect(impression).to_have_value(f"{chosen}，窦性心律")
+    expect(page.get_by_test_id("statement-done")).to_contain_text("诊断意见:窦性心律")
+    assert "窦性心律,正常心电图" not in impression.input_value()           # the cart's words stay the cart's
+    gateway = page.get_by_test_id("gateway-qt_ms")
+    number = gateway.inner_text()
+    impression.focus()
+    gateway.click()
+    expect(impression).to_have_value(re.compile(f"【QT 间期 {number}（网关测量,未经医师确认）】$"))
+    expect(page.get_by_test_id("confirm-measured")).to_be_visible()
+    shot(page, tmp_path, "written")
+    page.get_by_test_id("release").click()

@@ -13,27 +13,19 @@ export function BeatNumbers({ original, points, rrMs, isChanged }: { original: P
   const t = useRoomWords(toolWords);
   const ours = intervalsOf(original, rrMs);
   const doctors = changedIntervals(original, points, rrMs);
-  const cell = (value: number | undefined, key: string) => (value === undefined ? '–' : measurementText(key, value, w).value);
+  const text = (value: number | undefined, key: string) => (value === undefined ? '–' : measurementText(key, value, w).value);
   return (
-    <section aria-live="polite">
-      <table className="ecg-compare" data-testid="beat-numbers">
-        <thead>
-          <tr>
-            <th />
-            <th scope="col"><SourceMark source="gateway" /></th>
-            <th scope="col"><SourceMark source="doctor" /> {isChanged && <strong className="ecg-caution" data-testid="unsaved">{t.unsaved}</strong>}</th>
-          </tr>
-        </thead>
-        <tbody>
-          {SHOWN.map((key) => (
-            <tr key={key}>
-              <th scope="row">{measurementText(key, 0, w).name}</th>
-              <td data-testid={`beat-gateway-${key}`}>{cell(ours[key], key)}</td>
-              <td className="counts" data-testid={`beat-doctor-${key}`}>{cell(doctors[key], key)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+    <section className="ecg-wide">
+      <p className="ecg-legend">{t.unconfirmedLegend}{isChanged && <strong data-testid="unsaved"> · {t.sourceMarks.doctor}{t.colon}{t.unsaved}</strong>}</p>
+      <dl className="ecg-beat-numbers" aria-live="polite" data-testid="beat-numbers">
+        {SHOWN.map((key) => (
+          <div key={key} className={doctors[key] === undefined ? '' : 'changed'}>
+            <dt>{measurementText(key, 0, w).name}</dt>
+            <dd><span data-testid={`beat-gateway-${key}`}>{text(ours[key], key)}</span> <SourceMark source="gateway" /></dd>
+            <dd className="counts"><span data-testid={`beat-doctor-${key}`}>{text(doctors[key], key)}</span> <SourceMark source="doctor" /></dd>
+          </div>
+        ))}
+      </dl>
     </section>
   );
 }

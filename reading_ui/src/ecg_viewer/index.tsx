@@ -41,7 +41,7 @@ import { useKeys } from './use_keys';
 import * as words from './words';
 
 /** What only the paper understands. */
-const ON_PAPER: ReadonlySet<Action['do']> = new Set(['toggle-caliper', 'take-caliper', 'lens', 'march', 'zoom', 'fit', 'page', 'ends']);
+const ON_PAPER: ReadonlySet<Action['do']> = new Set(['toggle-caliper', 'take-caliper', 'lens', 'march', 'page', 'ends']);
 
 export interface EcgViewerProps {
   study: StudyView;
@@ -176,7 +176,7 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
           <MedianBeats analysis={analysis.data} draft={draft} onDraft={setDraft} onAnalysis={analysis.replace} onClose={() => { setTool('paper'); }} />
         )}
         {tool === 'serial' && (
-          <SerialComparison study={study} own={loaded} analysis={analysis.data} placed={placed} filters={filters} pxPerMm={calibration.pxPerMm} onClose={() => { setTool('paper'); }} />
+          <SerialComparison study={study} own={loaded} analysis={analysis.data} placed={placed} filters={filters} pxPerMm={calibration.pxPerMm} zoom={view.zoom} onClose={() => { setTool('paper'); }} />
         )}
         <div className="ecg-paper" hidden={isAside}>
           {swap !== null && <SwapBanner swap={swap} onEnd={() => { setSwap(null); }} />}
@@ -184,7 +184,7 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
             <Overview samples={overviewLead.samples} leadName={overviewLead.name} leadStartS={overviewLead.startUs / 1e6} intervalUs={ecg.interval_us}
               durationS={extent.durationS} startS={startS} windowS={stretchOf(view, extent).windowS} onGo={(to) => { change({ do: 'go', startS: to }); }} />
           )}
-          <EcgSheet deskRef={desk} sheet={sheet} layout={layout} isMeasured={scale !== null} pxPerMm={pxPerMm} zoom={scale ?? 1} sources={sources} header={shown.header}
+          <EcgSheet deskRef={desk} sheet={sheet} layout={layout} isMeasured={scale !== null} pxPerMm={pxPerMm} zoom={scale ?? 1} sources={sources} header={swap === null ? shown.header : [`${w.previewMark(swap)} ${shown.header[0]}`, shown.header[1]]}
             footer={shown.footer} calipers={calipers} active={view.active} isMarching={view.isMarching} onCaliper={moveCaliper} lens={lens} onLens={setLens} onMove={moveTime} />
         </div>
         {isPanelOpen && !isAside && <SidePanel ecg={ecg} analysis={analysis.data} isPreview={swap !== null} sheet={sheet} calipers={calipers} statedRate={statedRate(measurements)} onMeasurement={onMeasurement} />}

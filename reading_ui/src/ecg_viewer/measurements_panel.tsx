@@ -33,8 +33,7 @@ export function MeasurementsPanel({ ecg, analysis, onMeasurement }: PanelProps) 
     <>
       <Quality analysis={analysis} />
       <section className="ecg-wide" data-testid="ecg-numbers" data-state={analysis?.state ?? 'asking'}>
-        <h3>{t.numbers}</h3>
-        {isAnyUnconfirmed && <p className="ecg-legend">{t.unconfirmedLegend}</p>}
+        <h3>{t.numbers} {isAnyUnconfirmed && <small className="ecg-legend">{t.unconfirmedLegend}</small>}</h3>
         {measured.length === 0 && <span className="secondary">{w.noMeasurements}</span>}
         <dl className="ecg-numbers" data-testid="device-measurements">
           {measured.map((row) => <NumberLine key={row.key} row={row} onMeasurement={onMeasurement} />)}
@@ -47,8 +46,17 @@ export function MeasurementsPanel({ ecg, analysis, onMeasurement }: PanelProps) 
         <Refused rows={rows} />
       </section>
       {analysis !== null && analysis.priority_hints.length > 0 && <section className="ecg-wide"><HintList hints={analysis.priority_hints} /></section>}
-      {analysis !== null && <StTable stNv={analysis.st_nv} />}
-      {analysis !== null && analysis.rr_ms.length > 1 && <RrPlot rrMs={analysis.rr_ms} />}
+    </>
+  );
+}
+
+/** What is asked for less often: ST lead by lead, RR beat by beat. */
+export function FurtherNumbers({ analysis }: { analysis: EcgAnalysisView | null }) {
+  if (analysis === null) return null;
+  return (
+    <>
+      <StTable stNv={analysis.st_nv} />
+      {analysis.rr_ms.length > 1 && <RrPlot rrMs={analysis.rr_ms} />}
     </>
   );
 }

@@ -17,7 +17,7 @@ import { layOut, type Sheet } from './geometry';
 import { bestLayout, layoutsFor } from './layouts';
 import { SheetPicture } from './sheet_picture';
 import { sourceOf } from './sources';
-import { type Extent, type Placing, requestOf } from './state';
+import { type Extent, type Placing, requestOf, type Zoom } from './state';
 import { SuperimposedBeats } from './superimposed';
 import { type LeadSamples, splitSamples } from './trace';
 import { useFit } from './use_fit';
@@ -36,6 +36,7 @@ interface SerialProps {
   placed: Placing;
   filters: FilterChoice;
   pxPerMm: number;
+  zoom: Zoom;
   onClose: () => void;
 }
 
@@ -103,7 +104,7 @@ interface SheetsProps extends SerialProps {
   titles: { earlier: string; now: string };
 }
 
-function Sheets({ own, earlier, placed, filters, pxPerMm, mode, titles }: SheetsProps) {
+function Sheets({ own, earlier, placed, filters, pxPerMm, zoom, mode, titles }: SheetsProps) {
   const w = useRoomWords(words);
   const room = useRef<HTMLDivElement>(null);
   const sheets = useMemo(() => ({ earlier: sheetOf(placed, earlier, 0), now: sheetOf(placed, own, placed.startS) }), [placed, earlier, own]);
@@ -112,7 +113,8 @@ function Sheets({ own, earlier, placed, filters, pxPerMm, mode, titles }: Sheets
   }), [earlier, own, filters]);
   const wide = mode === 'beside' ? sheets.earlier.widthMm + sheets.now.widthMm + 6 : Math.max(sheets.earlier.widthMm, sheets.now.widthMm);
   const high = mode === 'beside' ? Math.max(sheets.earlier.heightMm, sheets.now.heightMm) + 10 : sheets.earlier.heightMm + sheets.now.heightMm + 20;
-  const scale = Math.max(LEAST_SCALE, useFit(room, { widthMm: wide, heightMm: high }, pxPerMm) ?? LEAST_SCALE);
+  const fit = useFit(room, { widthMm: wide, heightMm: high }, pxPerMm);
+  const scale = zoom === 'fit' ? Math.max(LEAST_SCALE, fit ?? LEAST_SCALE) : zoom;
   return (
     <div className={`ecg-serial ${mode}`} ref={room} tabIndex={0} role="group" aria-label={w.serial}>
       {(['earlier', 'now'] as const).map((which) => (

@@ -9,7 +9,7 @@ import type { EcgAnalysisView, EcgView } from '../api/types';
 import { useRoomWords } from '../words/language';
 import { type Caliper, readCaliper } from './calipers';
 import type { Sheet } from './geometry';
-import { MeasurementsPanel } from './measurements_panel';
+import { FurtherNumbers, MeasurementsPanel } from './measurements_panel';
 import { qtcTexts, qtSentence, type RateSource, readingSentence, readingText } from './read_out';
 import * as words from './words';
 import * as toolWords from './words_tools';
@@ -62,6 +62,7 @@ export function SidePanel({ ecg, analysis, isPreview, sheet, calipers, statedRat
           <ul>{ecg.statements.map((statement) => <li key={statement}>{statement}{analysis?.critical_statements.includes(statement) === true && <small className="ecg-caution"> {t.criticalMark}</small>}</li>)}</ul>
         )}
       </section>
+      <FurtherNumbers analysis={analysis} />
       {ecg.notes.length > 0 && (
         <section data-testid="ecg-notes-of-file">
           <h3>{t.notes}</h3>

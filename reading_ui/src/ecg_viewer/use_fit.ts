@@ -15,6 +15,7 @@ export function useFit(desk: RefObject<HTMLElement | null>, sheet: Pick<Sheet, '
     const look = () => {
       // Outer measures: scroll bars come and go with the paper's size and must not change it.
       const { offsetWidth: width, offsetHeight: height } = element;
+      if (width === 0) return; // out of sight behind another tool: it keeps its size
       setSize((old) => (old?.width === width && old.height === height ? old : { width, height }));
     };
     look();

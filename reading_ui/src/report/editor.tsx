@@ -1,5 +1,5 @@
 /** Where a report is written: three plain texts, two flags, and a draft that is always on the server. */
-import { type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
+import { lazy, type RefObject, Suspense, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 
 import type { ReportTextView, StudyView } from '../api/types';
 import { isBlank } from '../model/draft';
@@ -13,6 +13,8 @@ import type { DraftHandle } from './use_draft';
 
 const SECTIONS = ['technique', 'findings', 'impression'] as const;
 type Section = (typeof SECTIONS)[number];
+
+const Statements = lazy(() => import('./statements'));
 
 interface EditorProps {
   study: StudyView;
@@ -38,19 +40,23 @@ export function Editor({ study, handle, insert }: EditorProps) {
 
   const put = useCallback((change: Partial<ReportTextView>): void => { type({ ...latest.current, ...change }); }, [type]);
 
+  const replace = useCallback((section: Section, words: string, start: number, end: number): void => {
+    const result = inserted(latest.current[section], words, start, end);
+    caret.current = { section, at: result.caret };
+    put({ [section]: result.text });
+  }, [put]);
+
   useEffect(() => {
     insert.current = (words) => {
       const section = last.current ?? 'findings';
       const area = areas.current[section];
       const text = latest.current[section];
-      const result = inserted(text, words, area?.selectionStart ?? text.length, area?.selectionEnd ?? text.length);
-      caret.current = { section, at: result.caret };
-      put({ [section]: result.text });
+      replace(section, words, area?.selectionStart ?? text.length, area?.selectionEnd ?? text.length);
     };
     return () => {
       insert.current = null;
     };
-  }, [insert, put]);
+  }, [insert, replace]);
 
   const goToNext = useCallback((): void => {
     const from = SECTIONS.indexOf(last.current ?? 'technique');
@@ -118,6 +124,7 @@ export function Editor({ study, handle, insert }: EditorProps) {
           type({ ...draft.text, technique, findings, impression }, id);
         }}
       />
+      {study.kind === 'ecg' && <Suspense fallback={null}><Statements areas={areas} headings={headings} last={last} onInsert={replace} /></Suspense>}
       {SECTIONS.map((section) => (
         <PlaceholderArea
           key={section}
