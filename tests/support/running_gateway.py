@@ -14,6 +14,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.support.peers import lasting_ports
+
 READY = re.compile(r"ready: http://(?P<http>\S+) dicom (?P<ae>\S+)@(?P<host>\S+):(?P<port>\d+)"
                    r"(?:.* mllp (?P<mllp>\S+))?")
 START_WITHIN_S = 60.0
@@ -43,8 +45,11 @@ class RunningGateway:
         self.stop()
 
     def start(self) -> None:
-        """Start and wait for the ready line."""
+        """Start and wait for the ready line; a killed one comes back on the ports that it had."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
+        if not self.http and not self.port:
+            http, self.port = lasting_ports(2)
+            self.http = f"127.0.0.1:{http}"
         command = [*self.prefix, sys.executable, "-m", "gateway", "serve", "--data", str(self.data_dir),
                    "--http", self.http or "127.0.0.1:0", "--dicom", f"127.0.0.1:{self.port}"]
         self._process = subprocess.Popen(
@@ -53,13 +58,13 @@ class RunningGateway:
                  "READING_GATEWAY_MLLP": "127.0.0.1:0",
                  **self.environment},
         )
-        ready = threading.Event()
-        threading.Thread(target=self._listen, args=(self._process, ready), daemon=True).start()
-        if not ready.wait(START_WITHIN_S) or not self.http:
+        ready, ended = threading.Event(), threading.Event()
+        threading.Thread(target=self._listen, args=(self._process, ready, ended), daemon=True).start()
+        if not ready.wait(START_WITHIN_S) or ended.is_set():
             self.kill()
             raise AssertionError("the gateway did not start:\n" + "".join(self.output[-40:]))
 
-    def _listen(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
+    def _listen(self, process: subprocess.Popen[str], ready: threading.Event, ended: threading.Event) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             self.output.append(line)
@@ -67,6 +72,7 @@ class RunningGateway:
                 self.http, self.host, self.port = match["http"], match["host"], int(match["port"])
                 self.mllp = match["mllp"] or ""
                 ready.set()
+        ended.set()
         ready.set()
 
     @property
