@@ -23,6 +23,7 @@ from gateway.formats.mfer_text import MferText, person_name
 
 NAME = "mfer"
 MAX_SAMPLES = 20_000_000
+MAX_PIECES = 100_000                          # frames times channels: two hours of seconds in twelve leads
 _DEFAULT_INTERVAL_US = 1000.0                 # ISO 22077-1: without 0Bh the sampling frequency is 1000 Hz
 _DOMINANT_BEAT = 9
 _LAYOUT = frozenset({mfer.BLOCK, mfer.CHANNELS, mfer.SEQUENCES, mfer.DATA_TYPE, mfer.INTERVAL, mfer.SENSITIVITY})
@@ -86,6 +87,8 @@ class _Reading:
         self.filter_texts: list[str] = []
         self.notes: list[str] = []
         self._time_zone = time_zone
+        self._held = 0                       # samples of all frames
+        self._pieces = 0                     # channels of all frames
         self._attributes = Attributes()
         self._name, self._id, self._sex = b"", b"", 0
         self._age: tuple[float | None, date | None] = (None, None)
@@ -137,10 +140,13 @@ class _Reading:
     def _frame(self, value: bytes) -> None:
         attributes = self._attributes
         channels = attributes.channels()
-        if sum(len(x) for frame in self.frames for x in frame.samples) + len(value) > 4 * MAX_SAMPLES:
+        self._pieces += len(channels)
+        if self._held + len(value) > 4 * MAX_SAMPLES or self._pieces > MAX_PIECES:
             raise Unreadable("The file holds more samples than any ECG has.", reason="mfer-too-large")
-        self.frames.append(mfer_frames.decode(value, channels, is_little_endian=attributes.is_little_endian,
-                                              pointer=attributes.pointer, warnings=self.warnings))
+        frame = mfer_frames.decode(value, channels, is_little_endian=attributes.is_little_endian,
+                                   pointer=attributes.pointer, warnings=self.warnings)
+        self._held += sum(map(len, frame.samples))
+        self.frames.append(frame)
         attributes.pointer = None
 
     def _age_of(self, value: bytes) -> tuple[float | None, date | None]:

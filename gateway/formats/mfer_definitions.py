@@ -142,6 +142,7 @@ class Attributes:
         self.pointer: int | None = None
         self._common: dict[int, bytes] = {}
         self._own: dict[int, dict[int, bytes]] = {}
+        self._in_force: list[Channel] | None = None     # until a definition changes something
 
     def number(self, value: bytes, *, signed: bool = False) -> int:
         return int.from_bytes(value, "little" if self.is_little_endian else "big", signed=signed)
@@ -149,6 +150,8 @@ class Attributes:
     def apply(self, definition: Definition) -> bool:
         """Take over what the definition says of frames and channels; False if it is about something else."""
         tag, value = definition.tag, definition.value
+        if tag in (BYTE_ORDER, CHANNELS, *_OF_CHANNEL):
+            self._in_force = None
         if tag == BYTE_ORDER:
             if value not in (b"", b"\x00", b"\x01"):
                 raise Unreadable("The byte order cannot be understood.", reason="mfer-definition")
@@ -169,7 +172,9 @@ class Attributes:
         return True
 
     def channels(self) -> list[Channel]:
-        return [self._channel(number) for number in range(self.channel_count)]
+        if self._in_force is None:
+            self._in_force = [self._channel(number) for number in range(self.channel_count)]
+        return self._in_force
 
     def _channel(self, number: int) -> Channel:
         held = dict(self._common)

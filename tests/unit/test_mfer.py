@@ -183,6 +183,7 @@ def test_definitions_without_preamble_are_known_by_their_chain():
     (mfer_file(SHORT, of_channels={1: channel(1, b"")}), "mfer-nested"),
     (mfer_file(SHORT, more=(tlv(0x42, b"") * 20_001,)), "mfer-too-large"),
     (b"\x40\x04MFR ", "mfer-no-samples"),
+    (tlv(0x05, b"\x40") + tlv(0x0C, LITTLE.scaled(0, -7, 25)) + tlv(0x1E, bytes(128)) * 1600, "mfer-too-large"),
 ])
 def test_a_refusal_names_its_reason(data, reason):
     assert refusal(data) == reason
