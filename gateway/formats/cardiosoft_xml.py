@@ -46,7 +46,7 @@ def read(data: bytes, *, time_zone: tzinfo) -> EcgRecord:
         raise Unreadable("The strip holds no samples.", reason="cardiosoft-no-samples")
     numbers = root.child("RestingECGMeasurements")
     median = numbers.child("MedianSamples") if numbers is not None else None
-    beats = _leads(median, warnings) if median is not None and median.all("WaveformData") else ()
+    beats, beat_interval_us = _median(median, warnings)
     recorded_at = _recorded_at(root.child("ObservationDateTime"), time_zone)
     if recorded_at is None:
         warnings.append("The file does not say when the ECG was recorded.")
@@ -56,7 +56,7 @@ def read(data: bytes, *, time_zone: tzinfo) -> EcgRecord:
         patient=_patient(document), device_model=words(root, "ClinicalInfo", "DeviceInfo", "Desc"),
         filters=_filters(root.child("FilterSetting")),
         measurements=cart_xml.measurements(numbers, _MEASUREMENTS), statements=statements,
-        representative_beats=beats, beat_interval_us=_interval_us(median) if beats and median is not None else 0.0,
+        representative_beats=beats, beat_interval_us=beat_interval_us,
         marks=(*_beats(strip.child("ArrhythmiaResults")), *_onsets(numbers)), warnings=tuple(warnings),
         study_instance_uid=words(root, "UID", "DICOMStudyUID"),
         accession_number=words(root, "PatientVisit", "OrderNumber"), notes=_notes(root, statements, conclusion),
@@ -98,6 +98,17 @@ def _leads(block: Element, warnings: list[str]) -> tuple[EcgLead, ...]:
     if count is not None and count != len(leads):
         warnings.append(f"The file states {count} leads and holds {len(leads)}.")
     return tuple(leads.values())
+
+
+def _median(block: Element | None, warnings: list[str]) -> tuple[tuple[EcgLead, ...], float]:
+    """The median beats; what is wrong with them never costs the strip."""
+    if block is None or not block.all("WaveformData"):
+        return (), 0.0
+    try:
+        return _leads(block, warnings), _interval_us(block)
+    except Unreadable as exc:
+        warnings.append(f"The median beats are not shown: {exc}")
+        return (), 0.0
 
 
 def _recorded_at(when: Element | None, time_zone: tzinfo) -> datetime | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, tzinfo
 from decimal import Decimal
 
@@ -60,7 +60,7 @@ def read(data: bytes, *, time_zone: tzinfo) -> EcgRecord:
         raise Unreadable("The rhythm waveform holds no samples.", reason="muse-no-samples")
     if len({len(lead.samples) for lead in leads}) > 1:
         warnings.append("The leads differ in length.")
-    beats = _leads(blocks["MEDIAN"][0], warnings) if blocks["MEDIAN"] else ()
+    beats, beat_interval_us = _median(blocks["MEDIAN"], warnings)
     test, numbers = root.child("TestDemographics"), root.child("RestingECGMeasurements")
     recorded_at = cart_xml.moment(_date(words(test, "AcquisitionDate"), warnings), words(test, "AcquisitionTime"),
                                   time_zone)
@@ -75,9 +75,8 @@ def read(data: bytes, *, time_zone: tzinfo) -> EcgRecord:
         device_serial=words(test, "CartNumber"), filters=_filters(rhythm), measurements=_numbers(root, numbers),
         statements=statements or original,
         critical_statements=tuple(s for s in statements or original if _CRITICAL.match(s)),
-        representative_beats=beats,
-        beat_interval_us=_interval_us(blocks["MEDIAN"][0], "SampleBase", "SampleExponent") if beats else 0.0,
-        marks=(*_beats(root.child("QRSTimesTypes")), *_onsets(numbers)), warnings=tuple(warnings),
+        representative_beats=beats, beat_interval_us=beat_interval_us,
+        marks=(*_beats(root.child("QRSTimesTypes")), *_onsets(numbers, warnings)), warnings=tuple(warnings),
         notes=_who_said_it(test, statements, original), accession_number=order if order.strip("0") else "",
     )
 
@@ -88,6 +87,16 @@ def _interval_us(element: Element, base: str, exponent: str) -> float:
     if value is None or power is None or value <= 0 or abs(power) > 9:
         raise Unreadable("A waveform does not state its sampling frequency.", reason="muse-no-sampling-frequency")
     return float(Decimal(1_000_000) / value.scaleb(power))
+
+
+def _median(blocks: Sequence[Element], warnings: list[str]) -> tuple[tuple[EcgLead, ...], float]:
+    """The median beats; what is wrong with them never costs the rhythm."""
+    try:
+        beats = _leads(blocks[0], warnings) if blocks else ()
+        return beats, _interval_us(blocks[0], "SampleBase", "SampleExponent") if beats else 0.0
+    except Unreadable as exc:
+        warnings.append(f"The median beats are not shown: {exc}")
+        return (), 0.0
 
 
 def _leads(waveform: Element, warnings: list[str]) -> tuple[EcgLead, ...]:
@@ -142,11 +151,15 @@ def _numbers(root: Element, numbers: Element | None) -> dict[str, float]:
     return found | cart_xml.measurements(root.child("QRSTimesTypes"), {"GlobalRR": "rr_ms"})
 
 
-def _onsets(numbers: Element | None) -> list[EcgMark]:
+def _onsets(numbers: Element | None, warnings: list[str]) -> list[EcgMark]:
     """Onsets and offsets on the median beat, counted in samples of the analysis."""
     if numbers is None or not words(numbers, "ECGSampleBase"):
         return []
-    interval_us = _interval_us(numbers, "ECGSampleBase", "ECGSampleExponent")
+    try:
+        interval_us = _interval_us(numbers, "ECGSampleBase", "ECGSampleExponent")
+    except Unreadable:
+        warnings.append("The onsets of waves state no sampling frequency and are not shown.")
+        return []
     marks = []
     for element, kind in _ONSETS:
         at = number(words(numbers, element))

@@ -53,7 +53,11 @@ def read(data: bytes, *, time_zone: tzinfo) -> EcgRecord:
     acquired = root.child("dataacquisition")
     signal = acquired.child("signalcharacteristics") if acquired is not None else None
     leads, interval_us = _leads(waves, signal, max(_MIN_SAMPLES, len(data)), warnings)
-    beats, beat_interval_us = _beats(root.find("waveforms", "repbeats"), warnings)
+    try:
+        beats, beat_interval_us = _beats(root.find("waveforms", "repbeats"), warnings)
+    except Unreadable as exc:
+        warnings.append(f"The representative beats are not shown: {exc}")
+        beats, beat_interval_us = (), 0.0
     machine = acquired.child("machine") if acquired is not None else None
     recorded_at = cart_xml.moment(cart_xml.iso_day(acquired.get("date")), acquired.get("time"),
                                   time_zone) if acquired is not None else None
@@ -115,7 +119,7 @@ def _lead_names(waves: Element, signal: Element | None) -> tuple[str, ...]:
     count = whole(_stated(waves, signal, "numberofleads", "numberchannelsvalid"))
     if not names and count == len(lead_names.STANDARD_TWELVE) and _is_standard_set(signal):
         names = lead_names.STANDARD_TWELVE
-    if not names or len(names) > cart_xml.MAX_LEADS or (count is not None and count > len(names)):
+    if not names or len(names) > cart_xml.MAX_LEADS or (count is not None and not 1 <= count <= len(names)):
         raise Unreadable("The file does not name its leads.", reason="sierra-lead-names")
     return names[:count]
 
@@ -152,7 +156,7 @@ def _unpacked(data: bytes, names: tuple[str, ...], count: int) -> list[IntSample
 
 
 def _beats(block: Element | None, warnings: list[str]) -> tuple[tuple[EcgLead, ...], float]:
-    """The median beats; left out, with a warning, where their gain or interval is not stated."""
+    """The median beats; left out, with a warning, where something is wrong with them: that never costs the rhythm."""
     beats = block.all("repbeat") if block is not None else []
     if block is None or not beats:
         return (), 0.0

@@ -22,6 +22,17 @@ def read(data: bytes):
     return cardiosoft_xml.read(data, time_zone=ZONE)
 
 
+def test_damaged_median_beats_do_not_cost_the_strip():
+    """B8: an ECG that can be read is not refused for what lies beside it."""
+    begin, end = cardiosoft(SHORT, median=SHORT).split(b"</MedianSamples>")
+    record = read(begin.replace(b'units="uVperLsb"', b'units="furlongs"') + b"</MedianSamples>" + end)
+    assert len(record.leads) == 12
+    assert record.representative_beats == ()
+    assert record.beat_interval_us == 0
+    assert record.warnings == (
+        "The median beats are not shown: The strip states no resolution; a gain is never guessed.",)
+
+
 def test_every_lead_of_the_strip_is_read_and_the_median_beats_beside_it():
     median = known_samples(count=600, seed=5)
     data = cardiosoft(median=median)

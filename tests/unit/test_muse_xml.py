@@ -128,6 +128,28 @@ def test_a_wrong_checksum_and_facts_that_do_not_fit_are_said():
     assert read(data).warnings == ("Lead II holds 60 and not 5000 as LeadSampleCountTotal says.",)
 
 
+@pytest.mark.parametrize(("old", "new"), [
+    (b"<WaveFormData>", b"<WaveFormData>*"), (b"<LeadAmplitudeUnitsPerBit>4.88<", b"<LeadAmplitudeUnitsPerBit><"),
+    (b"<SampleBase>500<", b"<SampleBase>0<"),
+])
+def test_damaged_median_beats_do_not_cost_the_rhythm(old, new):
+    """B8: an ECG that can be read is not refused for what lies beside it."""
+    whole = muse(SHORT, median=SHORT)
+    begin, end = whole.split(b"</Waveform>", 1)
+    record = read(begin.replace(old, new) + b"</Waveform>" + end)
+    assert [lead.name for lead in record.leads] == list(SHORT)
+    assert record.representative_beats == ()
+    assert record.beat_interval_us == 0
+    assert len(record.warnings) == 1
+    assert record.warnings[0].startswith("The median beats are not shown: ")
+
+
+def test_onsets_without_a_sampling_frequency_are_left_out_and_said():
+    record = read(muse(SHORT, measurements={"ECGSampleBase": "0", "POnset": "100"}))
+    assert record.marks == ()
+    assert record.warnings == ("The onsets of waves state no sampling frequency and are not shown.",)
+
+
 @pytest.mark.parametrize(("data", "reason"), [
     (muse(SHORT, units_per_bit=""), "muse-uncalibrated"),
     (muse(SHORT, units_per_bit="0"), "muse-uncalibrated"),

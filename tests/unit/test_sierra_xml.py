@@ -69,6 +69,16 @@ def test_representative_beats_have_a_gain_and_an_interval_of_their_own():
     assert {mark.at_us for mark in record.marks if mark.is_on_representative_beat} == {512_000}
 
 
+def test_damaged_representative_beats_do_not_cost_the_rhythm():
+    """B8: an ECG that can be read is not refused for what lies beside it."""
+    data = sierra(SHORT, beats=known_samples(count=600, seed=9), encoding="utf-8").replace(
+        b"</waveform></repbeat>", b"*</waveform></repbeat>")
+    record = read(data)
+    assert len(record.leads) == 12
+    assert record.representative_beats == ()
+    assert record.warnings == ("The representative beats are not shown: The packed samples of beat I are damaged.",)
+
+
 def test_statements_are_code_words_and_reason_and_the_framed_one_is_critical():
     """K3: what the cart calls critical stays its own word."""
     record = read(sierra(SHORT, statements=(("SR", "Sinus rhythm", "V-rate 50-99"), ("", ">>> Acute MI <<<", ""))))
@@ -133,6 +143,7 @@ BOMB = b"".join(int.to_bytes(len(codes), 4, "little") + b"\1\0\0\0" + codes
     (sierra(SHORT, body=b"\xff\xff\xff\x7f\1\0\0\0xx"), "sierra-chunk"),
     (sierra(SHORT, body=b"\2\0\0\0\1\0\0\0\xff\xbf"), "sierra-lzw"),
     (sierra(SHORT, body=BOMB), "sierra-too-large"),
+    (sierra(SHORT, encoding="utf-8").replace(b'numberofleads="12"', b'numberofleads="-1"'), "sierra-lead-names"),
     (sierra(SHORT, encoding="utf-8").replace(b'compression="XLI"', b'compression="ZIP"'), "sierra-compression"),
     (sierra(SHORT, encoding="utf-8").replace(b'bitspersample="16"', b'bitspersample="24"'), "sierra-sample-size"),
     (sierra(SHORT, encoding="utf-8").replace(b"parsedwaveforms", b"other"), "sierra-no-waveforms"),
