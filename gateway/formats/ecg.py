@@ -6,6 +6,7 @@ A new format is a new file with NAME, recognise and read, and its line in FORMAT
 
 from __future__ import annotations
 
+import math
 from datetime import tzinfo
 
 from gateway.core.errors import Unreadable
@@ -44,6 +45,10 @@ FORMATS: tuple[EcgFormat, ...] = (
 )
 
 
+LEAST_INTERVAL_US, MOST_INTERVAL_US = 10.0, 1_000_000.0     # 100 kHz to 1 Hz
+LEAST_NV, MOST_NV = 1e-6, 1e12                              # of one unit: a femtovolt to a kilovolt
+
+
 def all_formats() -> tuple[EcgFormat, ...]:
     """Ours, then those that installed packages bring."""
     return (*FORMATS, *added_formats().formats)
@@ -60,12 +65,22 @@ def read_ecg(data: bytes, *, time_zone: tzinfo, file_name: str = "") -> EcgRecor
         raise Unreadable("The file is empty.", reason="empty")
     for known in all_formats():
         if known.recognise(data):
-            return known.read(data, time_zone=time_zone)
+            return _usable(known.read(data, time_zone=time_zone))
     if data[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
         if b"<!ENTITY" in data[:65536]:
             raise Unreadable("The XML declares entities of its own; no ECG needs that.", reason="xml-entity")
         raise Unreadable("This XML is not an ECG format that the gateway reads.", reason="unknown-xml")
     raise Unreadable("This is no ECG format that the gateway reads.", reason="unknown-format")
+
+
+def _usable(record: EcgRecord) -> EcgRecord:
+    """Refuse a clock or a gain that no recorder has, whatever format states it: all that follows divides by them."""
+    if record.leads and not LEAST_INTERVAL_US <= record.interval_us <= MOST_INTERVAL_US:
+        raise Unreadable(f"A sampling interval of {record.interval_us:g} µs is no ECG's.", reason="sampling-interval")
+    for lead in (*record.leads, *record.representative_beats):
+        if not (LEAST_NV <= abs(lead.nv_per_unit) <= MOST_NV and math.isfinite(lead.baseline)):
+            raise Unreadable(f"A unit of {lead.nv_per_unit:g} nV in lead {lead.name} is no ECG's.", reason="gain")
+    return record
 
 
 def ecg_facts(record: EcgRecord, instance_id: str) -> EcgFacts:

@@ -49,6 +49,8 @@ def read(data: bytes, *, time_zone: tzinfo) -> EcgRecord:
     else:
         signals = wfdb_signals.recorded(header, members, folder, warnings)
     leads, per_frame = _leads(signals, warnings)
+    if not any(len(lead.samples) for lead in leads):
+        raise Unreadable("The record holds no samples.", reason="wfdb-no-samples")
     return EcgRecord(
         format=NAME, interval_us=float(Decimal(1_000_000) / (frequency * per_frame)), leads=leads,
         recorded_at=header.recorded_at, patient=_patient(header),

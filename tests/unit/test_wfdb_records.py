@@ -147,6 +147,11 @@ def changed(name: str, old: bytes, new: bytes) -> dict[str, bytes]:
      "wfdb-header"),
     (framed_files({"I": (1, np.arange(9, dtype=np.int32))}) | {"demo.hea": b"demo 1 250 9\ndemo.dat 524 200\n"},
      "wfdb-flac"),
+    ({"demo.dat": b"", "demo.hea": b"demo 1 250\ndemo.dat 16 200\n"}, "wfdb-no-samples"),
+    ({"demo.dat": b"\1\0\2\0", "demo.hea": b"demo 1 1e999 2\ndemo.dat 16 200\n"}, "sampling-interval"),
+    ({"demo.dat": b"\1\0\2\0", "demo.hea": b"demo 1 1e-999 2\ndemo.dat 16 200\n"}, "sampling-interval"),
+    ({"demo.dat": b"\1\0\2\0", "demo.hea": b"demo 1 500 2\ndemo.dat 16 1e999\n"}, "gain"),
+    ({"demo.dat": b"\1\0\2\0", "demo.hea": b"demo 1 500 2\ndemo.dat 16 1e-999\n"}, "gain"),
 ])
 def test_a_refusal_names_its_reason(files, reason):
     assert refusal(files) == reason
