@@ -32,6 +32,8 @@ def record_lists(records: Iterable[bytes]) -> tuple[list[Fraction | None], list[
             stamp = _STAMP.match(entry)
             if stamp is None:
                 continue
+            if number and len(annotations) >= MAX_ANNOTATIONS:
+                break                                   # the first list alone says when the record begins
             at = Fraction(stamp.group(1).decode())
             texts = entry[stamp.end():].split(b"\x14")
             if number == 0 and (not texts or not texts[0]):
