@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from storage.model import INBOX_SITE_ID
+from storage.model.ecg_intake import IdentityState
 from storage.tables import schema as t
 
 Caller = tuple[str, str]
@@ -68,8 +69,7 @@ class SiteMoves:
                                  .values(site_id=site_id, revision=t.reading.c.revision + 1))
         for table in (t.report, t.delivery, t.legal_hold, t.deletion):
             self._connection.execute(sa.update(table).where(table.c.study_id == study_id).values(site_id=site_id))
-        self._connection.execute(sa.update(t.ecg_identity).where(t.ecg_identity.c.study_id == study_id)
-                                 .values(former_patient_key=patient_key))
+        self._move_former_identity(study_id, site_id=site_id, patient_key=patient_key)
 
     def move_arrivals(self, caller: Caller, *, study_id: str | None, site_id: str, device_id: str) -> None:
         """What the caller sent to the study, or (None) what became no study, with the alarms about it."""
@@ -88,6 +88,15 @@ class SiteMoves:
     def move_patient(self, patient_key: str, *, site_id: str) -> None:
         """The whole identity; only where no study of it stays behind."""
         self._connection.execute(sa.update(t.patient).where(t.patient.c.id == patient_key).values(site_id=site_id))
+
+    def _move_former_identity(self, study_id: str, *, site_id: str, patient_key: str) -> None:
+        """Of an ECG that came without a patient: the empty identity goes along, beside the one that it got since."""
+        mine = t.ecg_identity.c.study_id == study_id
+        nobodys = t.ecg_identity.c.state.in_((IdentityState.WAITING, IdentityState.NOBODY))
+        self._connection.execute(sa.update(t.ecg_identity).where(mine, nobodys)
+                                 .values(former_patient_key=patient_key))
+        former = sa.select(t.ecg_identity.c.former_patient_key).where(mine, sa.not_(nobodys))
+        self._connection.execute(sa.update(t.patient).where(t.patient.c.id.in_(former)).values(site_id=site_id))
 
     def _move_alarms(self, which: sa.ColumnElement[bool], site_id: str, from_site_id: str = INBOX_SITE_ID) -> None:
         self._connection.execute(sa.update(t.alarm).where(t.alarm.c.site_id == from_site_id, which)

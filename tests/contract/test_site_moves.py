@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from gateway.services.ports import Parts
 from gateway.settings import Settings
 from storage.model import INBOX_SITE_ID, DeliveryState, ReportState, Scope
+from storage.model.ecg_intake import EcgIdentity, IdentityState
 from storage.objects.files import FileObjectStore
 from storage.tables.schema import metadata
 from tests.contract.test_arrivals_alarms_objects import arrival
@@ -91,3 +92,21 @@ async def test_moving_one_study_leaves_the_others_where_they_are(database, exam)
 
     await database.write(move)
     assert {site for _, site in await sites_of(database)} == {INBOX_SITE_ID}
+
+
+@pytest.mark.parametrize("state", [IdentityState.WAITING, IdentityState.FROM_PERSON])
+async def test_an_ecg_without_identity_can_be_nobodys_again_at_the_site_that_it_was_moved_to(database, exam, state):
+    """A7: moving must not turn the name that somebody gave it into the one that it came with."""
+    own = exam.study.patient
+    nobody = own if state is IdentityState.WAITING else replace(own, id="empty", patient_id="")
+
+    def move(tx):
+        if nobody is not own:
+            tx.studies.add_patient(nobody)
+        tx.ecg_identities.add(EcgIdentity(exam.study.id, START, state, nobody.id))
+        tx.site_moves.move_patient(own.id, site_id=SITE)
+        tx.site_moves.move_study(exam.study.id, site_id=SITE, device_id=None, patient_key=own.id)
+        return tx.ecg_identities.of_study(exam.study.id).former_patient_key
+
+    assert await database.write(move) == nobody.id
+    assert {site for table, site in await sites_of(database) if table == "patient"} == {SITE}
