@@ -17,6 +17,7 @@ from gateway.http import (
     dicomweb,
     ecg,
     ecg_analysis,
+    ecg_export,
     ecg_intake,
     ecg_upload,
     events,
@@ -72,7 +73,8 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
         *quarantine.routes(parts), *device_text.routes(parts), *events.routes(parts), *health.routes(parts),
         *keeping.routes(parts), *commitments.routes(parts),
         *reports.routes(parts), *orders.routes(parts), *order_matches.routes(parts),
-        *ecg_analysis.routes(parts), *ecg.routes(parts), *ecg_upload.routes(parts), *ecg_intake.routes(parts),
+        *ecg_analysis.routes(parts), *ecg.routes(parts), *ecg_export.routes(parts),
+        *ecg_upload.routes(parts), *ecg_intake.routes(parts),
         *wall.routes(parts),
         *dicomweb.routes(parts),
     ]

@@ -21,6 +21,7 @@ ECG_CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/api/ecg/{instance_id}/previous"): Call(_ECG),
     ("GET", "/api/ecg/{instance_id}/samples"): Call(_ECG),
     ("GET", "/api/ecg/{instance_id}/original"): Call(_ECG),
+    ("GET", "/api/ecg/{instance_id}/export"): Call(_ECG, asks=("to=dicom",)),
     ("GET", "/api/ecg/{instance_id}/page"): Call({"instance_id": "ecg_page"}),
     ("GET", "/api/wall"): _list("ecg_study", "limit=1"),
     ("GET", "/api/wall/traces/{instance_id}"): Call(_ECG),
