@@ -16,7 +16,7 @@ from gateway.core.waveform import EcgLead, EcgPatient, EcgRecord
 from gateway.formats import dicom_waveform_tags as tag
 from gateway.formats.aecg_annotations import filter_text
 from gateway.formats.dicom_annotations import GroupShape, read_annotations
-from gateway.formats.dicom_waveform_channels import Channel, channels_of, interval_us, starts_ms
+from gateway.formats.dicom_waveform_channels import Channel, channel_names, channels_of, interval_us, starts_ms
 from gateway.formats.dicom_waveform_channels import padding_mask as padding_mask
 from gateway.formats.dicom_waveform_items import Item, read_items
 from gateway.formats.hl7_time import parse_date, parse_time
@@ -108,8 +108,8 @@ class _Groups:
             if group is not first and interval_us(group) == interval_us(first):
                 rhythm.append(group)
             elif group is not first:
-                self._warnings.append(f"A group of {group.number(tag.CHANNEL_COUNT)} channels has another sampling "
-                                      "frequency and is not shown.")
+                names = ", ".join(channel_names(group, self._text))[:200]
+                self._warnings.append(f"Channels of another sampling frequency are not shown: {names}.")
         return rhythm
 
     def _channels(self, group: Item, start_us: float) -> list[Channel]:

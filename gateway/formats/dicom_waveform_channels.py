@@ -87,6 +87,11 @@ def channels_of(group: Item, text: TextReader, *, start_us: float = 0.0, only_ec
     return found
 
 
+def channel_names(group: Item, text: TextReader) -> list[str]:
+    """What the channels are called, without a look at their samples."""
+    return [_name(channel, column, text)[0] for column, channel in enumerate(group.items(tag.CHANNELS))]
+
+
 def padding_mask(samples: IntSamples, padding: int | None, lowest: int | None = None) -> NDArray[np.bool_] | None:
     """True where the lead is padded: runs at its ends, and only if the value never occurs inside.
 
