@@ -28,7 +28,7 @@ export function OriginsSection() {
     waiting.reload();
     settled.reload();
   };
-  useLive((event) => event === null || HEARD.has(event.kind), reload);
+  useLive((event) => HEARD.has(event.kind), reload);
   const [settling, setSettling] = useState<{ study: WaitingOriginView; site: string } | null>(null);
   const [proposed, setProposed] = useState<RelayRuleView | null>(null);
   const known = (sites.data ?? []).filter((site) => site.kind !== 'inbox');

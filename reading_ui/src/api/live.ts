@@ -1,7 +1,8 @@
 /**
  * News from the server: one EventSource for the whole page, reopened with growing pauses when it breaks.
  *
- * After every break the screens fetch anew ("resync"), because what happened meanwhile is not repeated.
+ * After every break the screens fetch anew ("resync"), because what happened meanwhile is not repeated. So they do when
+ * the first opening was slow: they have fetched before it, and nothing that changed in between is told.
  */
 import type { LiveEvent } from './types';
 
@@ -15,6 +16,7 @@ export interface LiveListener {
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
+const SLOW_OPENING_MS = 300;
 
 /** Opens the stream; returns how to close it. */
 export function openLive(listener: LiveListener): () => void {
@@ -22,6 +24,7 @@ export function openLive(listener: LiveListener): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let pauseMs = FIRST_PAUSE_MS;
   let hasBeenOpen = false;
+  const began = performance.now();
 
   const open = (): void => {
     clearTimeout(timer);
@@ -30,7 +33,7 @@ export function openLive(listener: LiveListener): () => void {
     source.onopen = () => {
       pauseMs = FIRST_PAUSE_MS;
       listener.onState('open');
-      if (hasBeenOpen) listener.onResync();
+      if (hasBeenOpen || performance.now() - began > SLOW_OPENING_MS) listener.onResync();
       hasBeenOpen = true;
     };
     source.onerror = () => {
