@@ -44,13 +44,14 @@ def show(file: Path, as_json: bool, time_zone: str) -> None:
               help="dicom: General ECG Waveform; scp: SCP-ECG 2.0; aecg: HL7 Annotated ECG; wfdb: a zip.")
 @click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
               help="The file to write; an existing one is replaced.")
+@click.option("--twelve-lead", is_flag=True, help="dicom: the 12-lead object, where its limits fit.")
 @click.option("--json", "as_json", is_flag=True, help="For machines: one JSON object.")
 @click.option("--time-zone", default="Asia/Shanghai", show_default=True, help="Zone of a device clock without one.")
-def convert(file: Path, target: str, output: Path, as_json: bool, time_zone: str) -> None:
+def convert(file: Path, target: str, output: Path, twelve_lead: bool, as_json: bool, time_zone: str) -> None:
     """Write one ECG in another format, and say what that format cannot hold."""
     record = _record(file, time_zone, as_json=as_json)
     try:
-        exported = export(record, EcgTarget(target))
+        exported = export(record, EcgTarget(target), as_twelve_lead=twelve_lead)
         output.write_bytes(exported.data)
     except InvalidRequest as exc:
         _refuse(file, exc, as_json=as_json)

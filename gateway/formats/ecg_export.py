@@ -40,12 +40,16 @@ class ExportedEcg:
     losses: tuple[str, ...]
 
 
-def export(record: EcgRecord, target: EcgTarget, *, uids: DicomUids | None = None) -> ExportedEcg:
-    """Write the record. Raises InvalidRequest without leads, and where the format cannot hold it at all."""
+def export(record: EcgRecord, target: EcgTarget, *, uids: DicomUids | None = None,
+           as_twelve_lead: bool = False) -> ExportedEcg:
+    """Write the record. Raises InvalidRequest without leads, and where the format cannot hold it at all.
+
+    `uids` and `as_twelve_lead` (the 12-lead object where its limits fit) are for DICOM.
+    """
     if not record.leads:
         raise InvalidRequest("This ECG has no leads, so there is nothing to convert.", reason="no-waveform")
     if target is EcgTarget.DICOM:
-        dicom = write_dicom(record, uids=uids)
+        dicom = write_dicom(record, uids=uids, as_twelve_lead=as_twelve_lead)
         return ExportedEcg(dicom.data, dicom.losses)
     if target is EcgTarget.SCP:
         scp = write_scp(record)

@@ -12,6 +12,7 @@ from pathlib import Path
 import aiohttp
 import numpy as np
 import pytest
+from pydicom.uid import UID
 
 from gateway.core.waveform import EcgRecord
 from gateway.ecg.watched_folder import WatchedFolders
@@ -23,7 +24,7 @@ from gateway.services.show_ecg import EcgShelf
 from gateway.wire.store_scu import OutgoingInstance, RemoteNode, send_instances
 from storage.model import EVERYWHERE
 from tests.support.dicom_receiver import open_receiver
-from tests.support.ecg_builders import needs_testdata
+from tests.support.ecg_builders import dicom_ecg, known_samples, needs_testdata, sha256_nanovolts
 from tests.support.ecg_of_every_format import SHANGHAI, every_format
 from tests.support.hl7_results import ed, oru
 from tests.support.mllp import code_of, listening
@@ -170,3 +171,14 @@ async def _drawn(reader: aiohttp.ClientSession, instance_id: str) -> dict[str, b
         at += lead["sample_count"]
     assert at == len(samples)
     return out
+
+
+@pytest.mark.parametrize("way", ["post", "c-store"])
+async def test_ecg_leads_in_a_hemodynamic_object_are_shown_too(way, parts, tmp_path):
+    """Catheter laboratories send their ECG so; the object keeps its own modality."""
+    samples = known_samples(count=500)
+    data = dicom_ecg(samples, sop_class_uid=UID("1.2.840.10008.5.1.4.1.1.9.2.1"), elements={"Modality": "HD"})
+    async with WAYS[way](parts, tmp_path) as send:
+        shown = await received(await send(data))
+    assert {lead.name: lead.sha256_nanovolts() for lead in shown.leads} == {
+        name: sha256_nanovolts(values, 2500) for name, values in samples.items()}

@@ -39,6 +39,14 @@ def test_every_form_holds_the_same_nanovolts(target, tmp_path):
     assert shown[1]["warnings"] == []
 
 
+def test_the_twelve_lead_object_is_written_on_wish(tmp_path):
+    source, out = tmp_path / "a.scp", tmp_path / "a.dcm"
+    source.write_bytes(write_scp(known_record()))
+    for options, sop_class in (((), b"1.4.1.1.9.1.2\0"), (("--twelve-lead",), b"1.4.1.1.9.1.1\0")):
+        assert run("convert", source, "--to", "dicom", "-o", out, *options).exit_code == 0
+        assert sop_class in out.read_bytes()[:400]
+
+
 def test_a_person_reads_what_is_lost(tmp_path):
     source, out = tmp_path / "a.xml", tmp_path / "a.zip"
     source.write_bytes(muse())

@@ -14,7 +14,7 @@ from gateway.formats.ecg import read_ecg
 from gateway.formats.ecg_export import EcgTarget, ExportedEcg, export
 from tests.support.ecg_builders import known_samples, needs_testdata
 from tests.support.ecg_of_every_format import every_format, known_record
-from tests.support.reference_ecgs import bytes_of
+from tests.support.reference_ecgs import DECODABLE, bytes_of
 
 ZONE = ZoneInfo("Asia/Shanghai")
 MADE = ("dicom", "scp", "aecg", "muse", "cardiosoft", "sierra", "mfer", "edf", "contec", "wfdb")
@@ -79,6 +79,23 @@ def test_a_made_ecg_of_every_format_survives_every_other(name, target):
 @pytest.mark.parametrize("name", REFERENCES)
 def test_a_reference_ecg_survives_every_format(name, target):
     check(reference(name), target)
+
+
+@needs_testdata
+@pytest.mark.parametrize("name", DECODABLE)
+def test_every_reference_ecg_is_the_same_as_a_dicom_object(name):
+    source = reference(name)
+    exported = export(source, EcgTarget.DICOM)
+    back = read_ecg(exported.data, time_zone=ZONE)
+    assert [(x.name, x.sha256_nanovolts(), x.start_us) for x in back.leads] == [
+        (x.name, x.sha256_nanovolts(), x.start_us) for x in source.leads]
+    assert [x.sha256_nanovolts() for x in back.representative_beats] == [
+        x.sha256_nanovolts() for x in source.representative_beats]
+    for field in ("interval_us", "measurements", "statements", "critical_statements", "recorded_at", "filters"):
+        assert getattr(back, field) == getattr(source, field), field
+    assert [(m.kind, m.lead, m.text) for m in back.marks] == [(m.kind, m.lead, m.text) for m in source.marks]
+    assert [m.at_us for m in back.marks] == pytest.approx([m.at_us for m in source.marks], abs=1e-6)
+    assert not [loss for loss in exported.losses if "no time of recording" not in loss]
 
 
 @pytest.mark.parametrize("target", EcgTarget)
