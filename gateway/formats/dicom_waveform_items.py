@@ -27,8 +27,8 @@ _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC"
 _SHORT = frozenset((b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH",
                     b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"))
 MAX_DEPTH = 12
-MAX_ITEMS = 40_000
-MAX_STEPS = 400_000
+MAX_ITEMS = 100_000
+MAX_STEPS = 600_000
 _FREE_INFLATED_BYTES = 4 << 20
 _MOST_INFLATED = 10                      # times the file
 _BINARY = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4}

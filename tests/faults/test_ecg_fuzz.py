@@ -25,7 +25,8 @@ ZONE = ZoneInfo("Asia/Shanghai")
 FREE_BYTES = 1 << 20                     # what small files may take beyond ten times their size
 NAMES = ("dicom", "scp", "healforce", "muse", "cardiosoft", "sierra", "aecg", "wfdb", "edf", "contec", "mfer", "pdf")
 # A wound at the beginning makes another format of the file, or none.
-PREFIXES = (*(f"{name}-" for name in NAMES), "unknown-", "zip-", "xml-", "empty")
+PREFIXES = (*(f"{name}-" for name in NAMES), "unknown-", "zip-", "xml-", "empty", "gain",
+            "sampling-interval")
 
 
 @cache
