@@ -123,9 +123,14 @@ class Gateway:
         tls = calling_tls(settings)
         scp = StorageScp(parts, calling_tls=tls)
         parts = replace(parts, associations=scp)
-        runner = JobRunner(parts, {**self._handlers(parts, tls), **commitment_handlers(settings, scp.lines, tls)})
+        runner = JobRunner(parts, {**self._handlers(parts, tls), **commitment_handlers(settings, scp.lines, tls)},
+                           but_not=frozenset(examine_ecg.HANDLERS))
         await runner.start()
         self._stops.append(("jobs", runner.stop))
+        # Many ECGs at once: looking at their samples must not hold up their way onto the worklist.
+        examining = JobRunner(parts, examine_ecg.HANDLERS, workers=1, only=frozenset(examine_ecg.HANDLERS))
+        await examining.start()
+        self._stops.append(("examinations", examining.stop))
         watch = SpaceWatch(parts)
         await watch.start()
         self._stops.append(("space watch", watch.stop))
@@ -157,7 +162,7 @@ class Gateway:
         return {
             **complete_study.HANDLERS, **route_study.HANDLERS, **claim_reading.HANDLERS, **RENDER_HANDLERS,
             **watch_certificates.HANDLERS, **pull_reports.HANDLERS, **sweep_orphans.HANDLERS,
-            **scrub_objects.HANDLERS, **examine_ecg.HANDLERS, **keep_unread_ecg.HANDLERS,
+            **scrub_objects.HANDLERS, **keep_unread_ecg.HANDLERS,
             **second_copy.HANDLERS, **delete_study.HANDLERS,
             **learn_character_set.HANDLERS, **match_order.HANDLERS, **correct_device_text.HANDLERS,
             **deliver.handlers(open_channels(parts.settings, commitment=NodeCommitment(parts), tls=tls)),

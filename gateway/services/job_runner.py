@@ -41,15 +41,21 @@ class RetryLater(Exception):
 
 
 class JobRunner:
-    """Owns one polling task, one task a running job, and one that keeps the leases alive."""
+    """Owns one polling task, one task a running job, and one that keeps the leases alive.
+
+    A kind of job that would hold up the others under load gets a runner of its own: `only` its kind, and the other
+    runner takes all `but_not` that.
+    """
 
     def __init__(self, parts: Parts, handlers: Mapping[str, JobHandler], *, lease_s: float = 60.0, workers: int = 4,
-                 poll_s: float = _POLL_S) -> None:
+                 poll_s: float = _POLL_S, only: frozenset[str] = frozenset(),
+                 but_not: frozenset[str] = frozenset()) -> None:
         self._parts = parts
         self._handlers = dict(handlers)
         self._lease = timedelta(seconds=lease_s)
         self._workers = workers
         self._poll_s = poll_s
+        self._only, self._but_not = only, but_not
         self._owner = f"{parts.node}:{os.getpid()}:{os.urandom(4).hex()}"  # never the same twice, so never mistaken
         self._random = random.Random()  # noqa: S311  spreads retries, guards nothing
         self._running: dict[int, asyncio.Task[None]] = {}
@@ -162,7 +168,7 @@ class JobRunner:
 
     # ---------------------------------------------------------------------------------------------------- storage
     async def _pause_s(self) -> float:
-        due = await self._parts.database.read(lambda tx: tx.jobs.next_due())
+        due = await self._parts.database.read(lambda tx: tx.jobs.next_due(only=self._only, but_not=self._but_not))
         if due is None:
             return self._poll_s
         return min(self._poll_s, (due - self._parts.clock()).total_seconds())
@@ -170,7 +176,8 @@ class JobRunner:
     async def _claim(self, *, limit: int) -> list[Job]:
         now = self._parts.clock()
         return await self._parts.database.write(
-            lambda tx: tx.jobs.claim(self._owner, now=now, lease_until=now + self._lease, limit=limit))
+            lambda tx: tx.jobs.claim(self._owner, now=now, lease_until=now + self._lease, limit=limit,
+                                     only=self._only, but_not=self._but_not))
 
     async def _count_waiting(self) -> None:
         try:

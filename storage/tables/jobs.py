@@ -43,11 +43,13 @@ class Jobs:
         """Drop an unfinished job."""
         return self._connection.execute(sa.delete(job).where(job.c.key == key, _IS_READY)).rowcount == 1
 
-    def claim(self, owner: str, *, now: datetime, lease_until: datetime, limit: int) -> list[Job]:
-        """Take up to `limit` due jobs whose lease is over (SKIP LOCKED on PostgreSQL)."""
+    def claim(self, owner: str, *, now: datetime, lease_until: datetime, limit: int,
+              only: frozenset[str] = frozenset(), but_not: frozenset[str] = frozenset()) -> list[Job]:
+        """Take up to `limit` due jobs whose lease is over (SKIP LOCKED on PostgreSQL), of `only` these kinds if any
+        are named."""
         is_free = sa.or_(job.c.lease_until.is_(None), job.c.lease_until <= now)
-        wanted = (sa.select(job.c.id).where(_IS_READY, job.c.due <= now, is_free).order_by(job.c.due, job.c.id)
-                  .limit(limit).with_for_update(skip_locked=True))
+        wanted = (sa.select(job.c.id).where(_IS_READY, job.c.due <= now, is_free, *_lane(only, but_not))
+                  .order_by(job.c.due, job.c.id).limit(limit).with_for_update(skip_locked=True))
         ids = list(self._connection.execute(wanted).scalars())
         if not ids:
             return []
@@ -89,11 +91,18 @@ class Jobs:
         return self._connection.execute(sa.update(job).where(_IS_RUNNING)
                                         .values(owner=None, lease_until=None)).rowcount
 
-    def next_due(self) -> datetime | None:
+    def next_due(self, *, only: frozenset[str] = frozenset(), but_not: frozenset[str] = frozenset(),
+                 ) -> datetime | None:
         """When the earliest ready job can be claimed."""
         is_leased_longer = sa.and_(job.c.lease_until.is_not(None), job.c.lease_until > job.c.due)
         claimable_at = sa.case((is_leased_longer, job.c.lease_until), else_=job.c.due)
-        return self._connection.execute(sa.select(sa.func.min(claimable_at)).where(_IS_READY)).scalar()
+        return self._connection.execute(
+            sa.select(sa.func.min(claimable_at)).where(_IS_READY, *_lane(only, but_not))).scalar()
+
+    def are_waiting(self, kind: str, *, more_than: int) -> bool:
+        """True if more jobs of the kind than that are not finished."""
+        waiting = sa.select(job.c.id).where(_IS_READY, job.c.kind == kind).limit(more_than + 1)
+        return len(self._connection.execute(waiting).all()) > more_than
 
     def counts(self) -> dict[str, int]:
         """Number of jobs by state: "ready", "done", and "failed" for those that wait after an error."""
@@ -133,6 +142,12 @@ def _asking(dialect: str, keep_earlier: bool) -> sa.Insert:
               "again_due": sa.case((_IS_RUNNING, new_again), else_=None),
               "attempt": sa.case((_IS_READY, job.c.attempt), else_=0),
               "state": _READY})
+
+
+def _lane(only: frozenset[str], but_not: frozenset[str]) -> list[sa.ColumnElement[bool]]:
+    """The kinds of jobs that somebody looks after."""
+    return [*([job.c.kind.in_(sorted(only))] if only else []),
+            *([job.c.kind.not_in(sorted(but_not))] if but_not else [])]
 
 
 def _held(owner: str) -> tuple[sa.ColumnElement[bool], ...]:

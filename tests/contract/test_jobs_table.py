@@ -192,3 +192,23 @@ async def test_finished_jobs_of_the_past_are_forgotten(database):
         await finish(database, job, "me")
     assert await database.write(lambda tx: tx.jobs.remove_done(due_before=after(50))) == 1
     assert (await database.read(lambda tx: tx.jobs.counts()))["done"] == 1
+
+
+async def test_a_lane_takes_its_own_kinds_alone_and_knows_when_they_are_due(database):
+    slow = frozenset({"slow"})
+
+    def work(tx):
+        tx.jobs.enqueue("slow", "1", due=START)
+        tx.jobs.enqueue("slow", "2", due=START)
+        tx.jobs.enqueue("quick", "1", due=START + timedelta(seconds=1))
+        now, until = START + timedelta(seconds=2), START + timedelta(minutes=1)
+        dues = (tx.jobs.next_due(), tx.jobs.next_due(only=slow), tx.jobs.next_due(but_not=slow))
+        crowds = [tx.jobs.are_waiting("slow", more_than=most) for most in (0, 1, 2)]
+        quick = tx.jobs.claim("a", now=now, lease_until=until, limit=9, but_not=slow)
+        mine = tx.jobs.claim("b", now=now, lease_until=until, limit=9, only=slow)
+        return dues, crowds, [job.kind for job in quick], [job.ref for job in mine]
+
+    dues, crowds, quick, mine = await database.write(work)
+    assert dues == (START, START, START + timedelta(seconds=1))
+    assert crowds == [True, True, False]
+    assert (quick, mine) == (["quick"], ["1", "2"])
