@@ -9,6 +9,7 @@ from decimal import Decimal
 from gateway.formats.aecg_marks import GATEWAY
 from gateway.formats.aecg_sequences import code_of
 from gateway.formats.cart_xml import number
+from gateway.formats.filter_text import filter_text
 from gateway.formats.safe_xml import Element
 
 MEASUREMENT_CODES: Mapping[str, str] = {
@@ -87,13 +88,6 @@ def filters_of(series: Element) -> str:
         cut.append(f"{hertz.normalize():f}" if hertz is not None and hertz > 0 else "")
     low, high, notch = cut
     return filter_text(low, high, notch)
-
-
-def filter_text(low_hz: str, high_hz: str, notch_hz: str) -> str:
-    """One wording for every format."""
-    one_sided = f">{low_hz}" if low_hz else f"<{high_hz}" if high_hz else ""
-    band = f"{low_hz}-{high_hz}" if low_hz and high_hz else one_sided
-    return ", ".join(f"{part} Hz" for part in (band, f"notch {notch_hz}" if notch_hz else "") if part)
 
 
 def _key(annotation: Element) -> str:

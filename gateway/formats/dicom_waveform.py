@@ -14,11 +14,11 @@ from gateway.core.charset import TextReader
 from gateway.core.errors import Unreadable
 from gateway.core.waveform import EcgLead, EcgPatient, EcgRecord
 from gateway.formats import dicom_waveform_tags as tag
-from gateway.formats.aecg_annotations import filter_text
 from gateway.formats.dicom_annotations import GroupShape, read_annotations
 from gateway.formats.dicom_waveform_channels import Channel, channel_names, channels_of, interval_us, starts_ms
 from gateway.formats.dicom_waveform_channels import padding_mask as padding_mask
 from gateway.formats.dicom_waveform_items import Item, read_items
+from gateway.formats.filter_text import filter_text
 from gateway.formats.hl7_time import parse_date, parse_time
 from storage.model import Confidence
 

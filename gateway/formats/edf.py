@@ -19,6 +19,7 @@ from gateway.core.waveform import EcgLead, EcgMark, EcgPatient, EcgRecord, IntSa
 from gateway.formats import edf_annotations, edf_header, lead_names
 from gateway.formats.edf_annotations import Annotation
 from gateway.formats.edf_header import Header, Signal
+from gateway.formats.filter_text import filter_text
 from gateway.formats.units import NANOVOLTS
 
 NAME = "edf"
@@ -217,6 +218,4 @@ def _filter(text: str) -> str:
     found = {key.upper()[:2].rstrip("O"): value for key, value in _FILTER.findall(text)}
     if not found:
         return text
-    low, high, notch = found.get("HP"), found.get("LP"), found.get("N")
-    band = f"{low}-{high} Hz" if low and high else f"from {low} Hz" if low else f"to {high} Hz" if high else ""
-    return ", ".join(part for part in (band, f"notch {notch} Hz" if notch else "") if part)
+    return filter_text(found.get("HP", ""), found.get("LP", ""), found.get("N", ""))

@@ -17,6 +17,7 @@ from gateway.core.errors import Unreadable
 from gateway.core.waveform import EcgLead, EcgMark, EcgPatient, EcgRecord
 from gateway.formats import lead_names, mfer_frames
 from gateway.formats import mfer_definitions as mfer
+from gateway.formats.filter_text import filter_text
 from gateway.formats.mfer_definitions import Attributes, Channel, Definition
 from gateway.formats.mfer_frames import Frame
 from gateway.formats.mfer_text import MferText, person_name
@@ -275,6 +276,4 @@ def _filters(texts: list[str]) -> str:
     found = {key.upper(): value for key, value in _FILTER.findall(joined)}
     if not found:
         return joined
-    low, high, notch = found.get("HPF"), found.get("LPF"), found.get("BEF")
-    band = f"{low}-{high} Hz" if low and high else f"from {low} Hz" if low else f"to {high} Hz" if high else ""
-    return ", ".join(part for part in (band, f"notch {notch} Hz" if notch else "") if part)
+    return filter_text(found.get("HPF", ""), found.get("LPF", ""), found.get("BEF", ""))

@@ -17,8 +17,8 @@ from decimal import Decimal
 from gateway.core.errors import Unreadable
 from gateway.core.waveform import EcgLead, EcgMark, EcgPatient, EcgRecord
 from gateway.formats import cart_xml, lead_names, safe_xml
-from gateway.formats.aecg_annotations import filter_text
 from gateway.formats.cart_xml import number, whole, words
+from gateway.formats.filter_text import filter_text
 from gateway.formats.safe_xml import Document, Element
 from gateway.formats.units import NANOVOLTS
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 
 from gateway.core.waveform import EcgPatient
-from gateway.formats.aecg_annotations import filter_text
+from gateway.formats.filter_text import filter_text
 from gateway.formats.scp_text import ScpText
 
 LAST_NAME, FIRST_NAME, PATIENT_ID, SECOND_LAST_NAME, AGE, BIRTH_DATE, SEX = 0, 1, 2, 3, 4, 5, 8

@@ -15,8 +15,8 @@ from decimal import Decimal
 from gateway.core.errors import Unreadable
 from gateway.core.waveform import EcgLead, EcgMark, EcgPatient, EcgRecord, IntSamples
 from gateway.formats import cart_xml, lead_names, safe_xml, sierra_xli
-from gateway.formats.aecg_annotations import filter_text
 from gateway.formats.cart_xml import number, whole, words
+from gateway.formats.filter_text import filter_text
 from gateway.formats.safe_xml import Document, Element
 
 NAME = "sierra_xml"

@@ -92,7 +92,7 @@ def test_a_gap_between_records_is_missing_and_never_joined(is_declared):
 
 
 @pytest.mark.parametrize(("prefilter", "shown"), [
-    ("HP:0.05Hz LP:150Hz N:50Hz", "0.05-150 Hz, notch 50 Hz"), ("LP:40Hz", "to 40 Hz"), ("Demo", "Demo"), ("", "")])
+    ("HP:0.05Hz LP:150Hz N:50Hz", "0.05-150 Hz, notch 50 Hz"), ("LP:40Hz", "<40 Hz"), ("Demo", "Demo"), ("", "")])
 def test_filters_are_shown_as_stated(prefilter, shown):
     assert read(edf_file(ONE, columns=(Column("II", prefilter=prefilter),))).filters == shown
 
