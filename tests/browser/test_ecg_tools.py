@@ -1,4 +1,4 @@
-"""The doctor's tools beside the paper: numbers by source, points of the median beat, an earlier ECG, swapped electrodes.
+"""The doctor's tools beside the paper: numbers, points of the median beat, earlier ECGs, swapped electrodes, sentences.
 
 All at 1280 px, as on the laptop of a county hospital, and by keyboard alone (E5, B8, K1, K2).
 """
@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.beating_ecgs import Counts, ecg_with_beats
+from gateway.demo.ecg_generator import Rhythm
+from tests.support.beating_ecgs import Counts, ecg_with_beats, without_electrode
 from tests.support.browser import chromium, page_of
 from tests.support.ecg_builders import aecg, aecg_measurement
 from tests.support.ecg_page import DESK, EcgRoom, log_in, open_ecg, press, send, settle, wait_until_analysed
+from tests.support.muse_builders import MUSE_LEADS, muse
 from tests.support.running_gateway import RunningGateway
 
 pytestmark = pytest.mark.browser
@@ -43,6 +45,10 @@ def room(tmp_path_factory):
             "earlier": aecg(slower(), head=EARLIER),
             "now": aecg(ecg_with_beats(), head=NOW, annotations=numbers, statements=(STATEMENT,)),
             "alone": aecg(ecg_with_beats(seed=9), patient_id="P9", name="演示乙"),
+            "uneven": aecg(ecg_with_beats(rhythm=Rhythm.ATRIAL_FIBRILLATION), patient_id="P8", name="演示丙"),
+            "faulty": aecg(without_electrode("V3"), patient_id="P7", name="演示丁"),
+            "edited": muse({name: ecg_with_beats()[name] for name in MUSE_LEADS}, date="03-05-2026",
+                           statements=(("Sinus rhythm", True),), status="Confirmed"),
         }
         studies = {name: send(gateway, token, data) for name, data in files.items()}
         yield EcgRoom(gateway, studies)
@@ -127,8 +133,8 @@ def test_a_dragged_point_changes_pr_at_once_and_is_kept_as_the_doctors(page, tmp
     shot(page, tmp_path, "doctors")
     press(page, "b")
     page.get_by_test_id("take-back-fiducials").click()
-    expect(page.get_by_test_id("take-back-fiducials")).to_be_disabled()
-    assert float(page.get_by_test_id("fiducial-p_onset").get_attribute("data-us")) == began
+    expect(page.get_by_test_id("corrected-by")).to_have_count(0)
+    expect(line).to_have_attribute("data-us", f"{began:.0f}")
     press(page, "Escape")
     expect(number).to_have_attribute("data-source", "device")
 
@@ -152,7 +158,59 @@ def test_a_point_moves_by_one_sample_at_a_key_and_the_change_can_be_thrown_away(
     press(page, "Escape", "b")                                                       # a look at the paper keeps it
     expect(page.get_by_test_id("unsaved")).to_be_visible()
     page.get_by_test_id("undo-fiducials").press("Enter")
-    assert float(page.get_by_test_id("fiducial-t_offset").get_attribute("data-us")) == began
+    expect(page.get_by_test_id("fiducial-t_offset")).to_have_attribute("data-us", f"{began:g}")
+
+
+def test_what_cannot_be_measured_is_said_with_its_reason_and_a_doctor_can_set_the_point(page, room, tmp_path):
+    open_ecg(page, room, "uneven")
+    wait_until_analysed(page)
+    refused = page.get_by_test_id("not-measurable")
+    expect(refused).to_contain_text("PR 间期")
+    expect(refused).to_contain_text(re.compile("未见 P 波|P 波与 QRS 的距离不固定"))
+    assert page.get_by_test_id("number-pr_ms").count() == 0
+    shot(page, tmp_path, "refused")
+    press(page, "b")
+    page.get_by_test_id("add-p_onset").press("Enter")
+    assert page.get_by_test_id("beat-gateway-pr_ms").inner_text() == "–"
+    expect(page.get_by_test_id("beat-doctor-pr_ms")).to_have_text(re.compile(r"^\d+ ms$"))
+    page.get_by_test_id("undo-fiducials").press("Enter")
+    expect(page.get_by_test_id("fiducial-p_onset")).to_have_count(0)
+
+
+def test_a_point_is_moved_and_kept_with_the_keyboard_alone(page, room):
+    open_ecg(page, room, "alone")
+    wait_until_analysed(page)
+    press(page, "b")
+    page.get_by_test_id("beat-plot").wait_for()
+
+    def tab_to(test_id: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("() => document.activeElement.dataset.testid") == test_id:
+                return
+        raise AssertionError(f"{test_id} cannot be reached with Tab")
+
+    page.get_by_test_id("ecg-beats-tool").focus()
+    tab_to("fiducial-qrs_offset")
+    press(page, "ArrowRight", "ArrowRight", "ArrowRight")
+    tab_to("save-fiducials")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("corrected-by")).to_be_visible()
+    press(page, "Escape")
+    expect(page.get_by_test_id("number-qrs_ms")).to_have_attribute("data-source", "doctor")
+    expect(page.get_by_test_id("number-pr_ms")).to_have_attribute("data-source", "gateway")
+
+
+def test_a_faulty_trace_says_repeat_advised_and_a_files_remarks_are_shown(page, room, tmp_path):
+    open_ecg(page, room, "faulty")
+    wait_until_analysed(page)
+    quality = page.get_by_test_id("ecg-quality")
+    assert quality.get_attribute("data-repeat") == "true"
+    assert "建议复查" in quality.inner_text()
+    assert "V3" in quality.inner_text()
+    shot(page, tmp_path, "faulty")
+    open_ecg(page, room, "edited")
+    expect(page.get_by_test_id("ecg-notes-of-file")).to_contain_text("Confirmed")
 
 
 def test_an_earlier_ecg_stands_above_beside_or_superimposed_and_is_never_mistaken(page, tmp_path):
@@ -176,7 +234,8 @@ def test_an_earlier_ecg_stands_above_beside_or_superimposed_and_is_never_mistake
     assert page.evaluate("() => getComputedStyle(document.querySelector('.beat.earlier')).strokeDasharray") != "none"
     row = page.get_by_test_id("serial-heart_rate_bpm").inner_text()
     assert re.search(r"[+−±]\d", row)
-    assert re.search(r"−\d+ ms", page.get_by_test_id("difference-qt_ms").inner_text())  # the earlier one was stretched
+    # The earlier one was stretched in time, so QT has become shorter since.
+    assert re.search(r"−\d+ ms", page.get_by_test_id("difference-qt_ms").inner_text())
     press(page, "Escape")
     expect(page.get_by_test_id("ecg-desk")).to_be_visible()
 

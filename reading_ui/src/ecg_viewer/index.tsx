@@ -176,7 +176,7 @@ function Loaded({ study, loaded, onMeasurement }: { study: StudyView; loaded: Lo
           <MedianBeats analysis={analysis.data} draft={draft} onDraft={setDraft} onAnalysis={analysis.replace} onClose={() => { setTool('paper'); }} />
         )}
         {tool === 'serial' && (
-          <SerialComparison study={study} own={loaded} analysis={analysis.data} placed={placed} filters={filters} pxPerMm={calibration.pxPerMm} zoom={view.zoom} onClose={() => { setTool('paper'); }} />
+          <SerialComparison study={study} own={loaded} analysis={analysis.data} placed={placed} filters={filters} pxPerMm={calibration.pxPerMm} zoom={view.zoom} isPanelOpen={isPanelOpen} onClose={() => { setTool('paper'); }} />
         )}
         <div className="ecg-paper" hidden={isAside}>
           {swap !== null && <SwapBanner swap={swap} onEnd={() => { setSwap(null); }} />}

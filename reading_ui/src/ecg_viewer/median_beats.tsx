@@ -95,23 +95,25 @@ function Beats({ analysis, draft, onDraft, onAnalysis, onClose, median, leads }:
           <button type="button" className="button" data-testid="close-tool" onClick={onClose}>{w.close}</button>
         </header>
         <p className="secondary">{mayCorrect ? w.beatsHow : w.readOnly}</p>
-        <div className="ecg-beat-large">
-          <BeatPlot frame={frame} lines={lines} label={w.beats} testId="beat-plot">
-            <FiducialLines frame={frame} mmPerS={LARGE.mmPerS} beat={median} points={points} original={original} isFixed={!mayCorrect} onPoints={onDraft} />
-            {front !== null && <text className="lead" x={2} y={frame.bottomMm - 2}>{front}</text>}
-          </BeatPlot>
-        </div>
-        <div className="ecg-beat-leads" role="group" aria-label={w.lead}>
-          {small.map(({ key, path }) => (
-            <button key={key} type="button" aria-pressed={front === key} aria-label={w.showLead(key)} data-testid={`beat-lead-${key}`} onClick={() => { setFront(front === key ? null : key); }}>
-              <BeatPlot frame={smallFrame} lines={[{ key, path, look: 'front' }]} label={key}>
-                {FIDUCIALS.map((name) => points[name] !== undefined && (
-                  <line key={name} className="fiducial-thin" x1={(points[name] / 1e6) * SMALL.mmPerS} x2={(points[name] / 1e6) * SMALL.mmPerS} y1={smallFrame.topMm} y2={smallFrame.bottomMm} />
-                ))}
-                <text className="lead" x={1} y={smallFrame.topMm + 4}>{key}</text>
-              </BeatPlot>
-            </button>
-          ))}
+        <div className="ecg-beat-body">
+          <div className="ecg-beat-large">
+            <BeatPlot frame={frame} lines={lines} label={w.beats} testId="beat-plot">
+              <FiducialLines frame={frame} mmPerS={LARGE.mmPerS} beat={median} points={points} original={original} isFixed={!mayCorrect} onPoints={onDraft} />
+              {front !== null && <text className="lead" x={2} y={frame.bottomMm - 2}>{front}</text>}
+            </BeatPlot>
+          </div>
+          <div className="ecg-beat-leads" role="group" aria-label={w.lead}>
+            {small.map(({ key, path }) => (
+              <button key={key} type="button" aria-pressed={front === key} aria-label={w.showLead(key)} data-testid={`beat-lead-${key}`} onClick={() => { setFront(front === key ? null : key); }}>
+                <BeatPlot frame={smallFrame} lines={[{ key, path, look: 'front' }]} label={key}>
+                  {FIDUCIALS.map((name) => points[name] !== undefined && (
+                    <line key={name} className="fiducial-thin" x1={(points[name] / 1e6) * SMALL.mmPerS} x2={(points[name] / 1e6) * SMALL.mmPerS} y1={smallFrame.topMm} y2={smallFrame.bottomMm} />
+                  ))}
+                  <text className="lead" x={1} y={smallFrame.topMm + 4}>{key}</text>
+                </BeatPlot>
+              </button>
+            ))}
+          </div>
         </div>
       </div>
       <aside className="ecg-side" aria-label={w.numbers} data-testid="beat-side">

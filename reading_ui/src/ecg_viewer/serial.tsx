@@ -37,11 +37,14 @@ interface SerialProps {
   filters: FilterChoice;
   pxPerMm: number;
   zoom: Zoom;
+  isPanelOpen: boolean;
   onClose: () => void;
 }
 
 const MODES = ['above', 'beside', 'superimposed'] as const;
 type Mode = (typeof MODES)[number];
+/** Two sheets above each other are too small to read on a laptop. */
+const LOW_SCREEN_PX = 900;
 
 export function SerialComparison(props: SerialProps) {
   const { own, onClose } = props;
@@ -49,7 +52,7 @@ export function SerialComparison(props: SerialProps) {
   const format = useFormat();
   const previous = useResource((signal) => api.previous(own.ecg.instance_id, signal), own.ecg.instance_id);
   const [chosen, setChosen] = useState<string | null>(null);
-  const [mode, setMode] = useState<Mode>('above');
+  const [mode, setMode] = useState<Mode>(() => (window.innerHeight < LOW_SCREEN_PX ? 'beside' : 'above'));
   const items = previous.data?.items ?? [];
   const earlier = items.find((item) => item.instance_id === chosen) ?? items.find((item) => item.has_waveform) ?? items[0];
   const timeOf = (item: EcgPreviousView) => (item.recorded_at === null ? `${w.unknownTime} (${format.dateTime(item.arrived_at)})` : format.dateTime(item.recorded_at));
@@ -76,7 +79,7 @@ export function SerialComparison(props: SerialProps) {
         {previous.data !== null && earlier === undefined && <Empty>{w.serialNone}</Empty>}
         {earlier !== undefined && <Two key={earlier.instance_id} {...props} earlier={earlier} earlierTime={timeOf(earlier)} mode={mode} />}
       </div>
-      {earlier !== undefined && <Differences earlier={earlier} earlierTime={timeOf(earlier)} now={props.analysis} ofDevice={own.ecg.measurements} nowTime={format.dateTime(own.ecg.recorded_at)} />}
+      {earlier !== undefined && props.isPanelOpen && <Differences earlier={earlier} earlierTime={timeOf(earlier)} now={props.analysis} ofDevice={own.ecg.measurements} nowTime={format.dateTime(own.ecg.recorded_at)} />}
     </>
   );
 }
