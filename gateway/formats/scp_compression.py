@@ -54,7 +54,7 @@ def subtract(samples: Values, fiducials: Sequence[int], interval_us: int) -> Sub
         return None
     beat = _common(samples, whole, before, after)
     residuals = samples.copy()
-    qrs = []
+    qrs: list[Qrs] = []
     for number, fiducial in enumerate(moved):
         earlier = qrs[-1].end if qrs else 0
         later = moved[number + 1] if number + 1 < len(moved) else count + zone
@@ -103,7 +103,8 @@ def find_beats(samples: Values, interval_us: int) -> list[int]:
 
 def _common(samples: Values, fiducials: Sequence[int], before: int, after: int) -> Values:
     beats = np.stack([samples[:, f - before:f + after + 1] for f in fiducials])
-    return np.rint(np.median(beats, axis=0)).astype(np.int64)
+    middle: Values = np.rint(np.median(beats, axis=0)).astype(np.int64)
+    return middle
 
 
 def _best_fit(samples: Values, beat: Values, fiducial: int, before: int, core: int, reach: int) -> int:

@@ -18,6 +18,7 @@ from gateway.core.errors import Unreadable
 from gateway.core.waveform import EcgLead, EcgMark
 from gateway.formats import lead_names, scp_huffman
 from gateway.formats.scp_beats import BeatLocations, read_locations, with_reference_beats
+from gateway.formats.scp_bits import OutOfCodes
 from gateway.formats.scp_huffman import HuffmanTables
 from gateway.formats.scp_sections import ScpRecord
 
@@ -234,7 +235,7 @@ def _values(stored: _Stored, at: int, size: int | None, count: int, name: str, t
     if tables is not None:
         try:
             return scp_huffman.decode(data, count, tables)
-        except scp_huffman.OutOfCodes as refusal:
+        except OutOfCodes as refusal:
             raise Unreadable(f"Lead {name}: {refusal}", reason=refusal.reason) from refusal
     if 2 * count > len(data):
         raise Unreadable(f"Lead {name} should have {count} samples, its bytes hold {len(data) // 2}.",
