@@ -184,7 +184,7 @@ def _sustained(gateway: RunningGateway, token: str, reader: requests.Session, su
         sender.close()
 
     is_over = threading.Event()
-    cpu, curve = cpu_s(gateway.pid), []
+    cpu, curve = cpu_s(gateway.pid), list[float]()
     following = threading.Thread(target=_follow, args=(gateway, heard, is_over, curve), daemon=True)
     following.start()
     with ThreadPoolExecutor(SENDERS) as pool:

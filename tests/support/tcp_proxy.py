@@ -33,7 +33,8 @@ class TcpProxy:
         self._moving = threading.Event()
         self._moving.set()
         self._handshake_s = 2 * line.delay_s if line is not None else 0.0
-        self._up, self._down = (_Wire(line), _Wire(line)) if line is not None else (None, None)
+        self._up = _Wire(line) if line is not None else None
+        self._down = _Wire(line) if line is not None else None
         self._lock = threading.Lock()
         self._word: bytes | None = None
         self._is_forwarded = False

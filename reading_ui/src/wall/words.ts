@@ -67,7 +67,7 @@ export const en: typeof zh = {
   unmute: 'Unmute',
   mutedUntil: (until: string) => `Muted until ${until}`,
   muteHint: 'Mutes the emergencies of now for 10 minutes; a new one rings all the same',
-  alarmLabel: 'Emergency · nobody has it',
+  alarmLabel: 'Emergency!',
   trace: (site: string) => `ECG from ${site}`,
   menu: 'Settings',
   grid: 'Cells (columns × rows)',
