@@ -1,4 +1,4 @@
-"""The doctor's tools beside the paper: numbers, points of the median beat, earlier ECGs, swapped electrodes, sentences.
+"""The doctor's tools beside the paper: numbers, points of median beats, earlier ECGs, swapped electrodes, sentences.
 
 All at 1280 px, as on the laptop of a county hospital, and by keyboard alone (E5, B8, K1, K2).
 """

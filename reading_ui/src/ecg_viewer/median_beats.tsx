@@ -95,6 +95,19 @@ function Beats({ analysis, draft, onDraft, onAnalysis, onClose, median, leads }:
           <button type="button" className="button" data-testid="close-tool" onClick={onClose}>{w.close}</button>
         </header>
         <p className="secondary">{mayCorrect ? w.beatsHow : w.readOnly}</p>
+        {mayCorrect && (
+          <div className="ecg-acts">
+            {missing.map((name) => (
+              <button key={name} type="button" className="button" data-testid={`add-${name}`} onClick={() => { onDraft(added(points, name, median)); }}>{w.add(w.fiducials[name])}</button>
+            ))}
+            <button type="button" className="button primary" data-testid="save-fiducials" disabled={!isChanged || keep.isBusy} onClick={() => { void keep.run(points); }}>
+              {keep.isBusy ? w.saving : w.save}
+            </button>
+            <button type="button" className="button" data-testid="undo-fiducials" disabled={!isChanged} onClick={() => { onDraft(null); }}>{w.undo}</button>
+            <button type="button" className="button" data-testid="take-back-fiducials" disabled={analysis.corrected_fiducials_us === null || keep.isBusy} onClick={() => { void keep.run({}); }}>{w.takeBack}</button>
+            {keep.problem?.reason === 'analysis-changed' ? <p className="ecg-caution" role="alert">{w.changedMeanwhile}</p> : <ProblemNote problem={keep.problem} />}
+          </div>
+        )}
         <div className="ecg-beat-body">
           <div className="ecg-beat-large">
             <BeatPlot frame={frame} lines={lines} label={w.beats} testId="beat-plot">
@@ -109,7 +122,7 @@ function Beats({ analysis, draft, onDraft, onAnalysis, onClose, median, leads }:
                   {FIDUCIALS.map((name) => points[name] !== undefined && (
                     <line key={name} className="fiducial-thin" x1={(points[name] / 1e6) * SMALL.mmPerS} x2={(points[name] / 1e6) * SMALL.mmPerS} y1={smallFrame.topMm} y2={smallFrame.bottomMm} />
                   ))}
-                  <text className="lead" x={1} y={smallFrame.topMm + 4}>{key}</text>
+                  <text className="lead" x={1} y={smallFrame.topMm + 8}>{key}</text>
                 </BeatPlot>
               </button>
             ))}
@@ -118,19 +131,6 @@ function Beats({ analysis, draft, onDraft, onAnalysis, onClose, median, leads }:
       </div>
       <aside className="ecg-side" aria-label={w.numbers} data-testid="beat-side">
         <BeatNumbers original={original} points={points} rrMs={rrMs} isChanged={isChanged} />
-        {mayCorrect && (
-          <section className="ecg-acts">
-            {missing.map((name) => (
-              <button key={name} type="button" className="button" data-testid={`add-${name}`} onClick={() => { onDraft(added(points, name, median)); }}>{w.add(w.fiducials[name])}</button>
-            ))}
-            <button type="button" className="button primary" data-testid="save-fiducials" disabled={!isChanged || keep.isBusy} onClick={() => { void keep.run(points); }}>
-              {keep.isBusy ? w.saving : w.save}
-            </button>
-            <button type="button" className="button" data-testid="undo-fiducials" disabled={!isChanged} onClick={() => { onDraft(null); }}>{w.undo}</button>
-            <button type="button" className="button" data-testid="take-back-fiducials" disabled={analysis.corrected_fiducials_us === null || keep.isBusy} onClick={() => { void keep.run({}); }}>{w.takeBack}</button>
-            {keep.problem?.reason === 'analysis-changed' ? <p className="ecg-caution" role="alert">{w.changedMeanwhile}</p> : <ProblemNote problem={keep.problem} />}
-          </section>
-        )}
         {analysis.corrected_at !== null && <p className="secondary" data-testid="corrected-by">{w.correctedBy(analysis.corrected_by ?? '', format.dateTime(analysis.corrected_at))}</p>}
       </aside>
     </>

@@ -111,7 +111,7 @@ export const en: typeof zh = {
   beatsTool: 'Beats',
   beatsNone: 'No median beat can be made of this ECG.',
   beatsOf: (count) => `average of ${String(count)} beats`,
-  beatsHow: 'Drag a line, or select it and press ← → (one sample, Shift: ten). Dashed: the gateway’s own place, always kept.',
+  beatsHow: 'Drag a line, or select it and press ← → (one sample, Shift: ten). Dashed: the gateway\'s own place, always kept.',
   close: 'Back to the paper',
   fiducials: {
     p_onset: 'P onset', p_peak: 'P peak', p_offset: 'P end', qrs_onset: 'QRS onset', r_peak: 'R peak', qrs_offset: 'J point', t_peak: 'T peak', t_offset: 'T end',
@@ -125,7 +125,7 @@ export const en: typeof zh = {
   save: 'Save correction',
   saving: 'Saving…',
   undo: 'Discard changes',
-  takeBack: 'Back to the gateway’s',
+  takeBack: 'Back to the gateway\'s',
   readOnly: 'Only reading physicians can correct.',
   changedMeanwhile: 'The gateway has measured anew by another method: look again before correcting.',
   showLead: (lead) => `Bring ${lead} to the front`,
