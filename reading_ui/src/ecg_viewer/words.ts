@@ -75,7 +75,6 @@ export const zh = {
   sheet: (layout: string, speed: number, gain: number) => `心电图，${layout},${String(speed)} mm/s,${String(gain)} mm/mV`,
   deviceMeasurements: '设备测量',
   noMeasurements: '文件中没有测量值',
-  insertGateway: (name: string, value: string) => `【${name} ${value}（网关测量,未经医师确认）】`,
   measurementNames: {
     heart_rate_bpm: '心率', pr_ms: 'PR 间期', qrs_ms: 'QRS 时限', qt_ms: 'QT 间期', qtc_ms: 'QTc',
     p_axis_deg: 'P 电轴', qrs_axis_deg: 'QRS 电轴', t_axis_deg: 'T 电轴', rr_ms: 'RR 间期', p_ms: 'P 时限',
@@ -103,7 +102,6 @@ export const zh = {
   ownMeasurements: '手工测量',
   noOwnMeasurements: '按 C、V 或 Q 开始测量',
   insert: '插入报告',
-  insertDevice: (name: string, value: string) => `${name} ${value}(设备测量)`,
   insertTime: (ms: string, rate: string) => (rate === '' ? `间期 ${ms} ms(手工测量)` : `间期 ${ms} ms,${rate} 次/分(手工测量)`),
   insertVoltage: (mv: string) => `幅度 ${mv} mV(手工测量)`,
   insertQt: (ms: string) => `QT ${ms} ms(手工测量)`,
@@ -196,7 +194,6 @@ export const en: typeof zh = {
   sheet: (layout, speed, gain) => `Electrocardiogram, ${layout}, ${String(speed)} mm/s, ${String(gain)} mm/mV`,
   deviceMeasurements: 'Device measurements',
   noMeasurements: 'The file holds no measurements',
-  insertGateway: (name, value) => `【${name} ${value}（网关测量,未经医师确认）】`,
   measurementNames: {
     heart_rate_bpm: 'Heart rate', pr_ms: 'PR interval', qrs_ms: 'QRS duration', qt_ms: 'QT interval', qtc_ms: 'QTc',
     p_axis_deg: 'P axis', qrs_axis_deg: 'QRS axis', t_axis_deg: 'T axis', rr_ms: 'RR interval', p_ms: 'P duration',
@@ -224,7 +221,6 @@ export const en: typeof zh = {
   ownMeasurements: 'Caliper',
   noOwnMeasurements: 'Press C, V or Q to measure',
   insert: 'Insert',
-  insertDevice: (name, value) => `${name} ${value} (measured by the device)`,
   insertTime: (ms, rate) => (rate === '' ? `interval ${ms} ms (caliper)` : `interval ${ms} ms, ${rate}/min (caliper)`),
   insertVoltage: (mv) => `amplitude ${mv} mV (caliper)`,
   insertQt: (ms) => `QT ${ms} ms (caliper)`,
