@@ -46,6 +46,7 @@ FORMATS: tuple[EcgFormat, ...] = (
 
 
 LEAST_INTERVAL_US, MOST_INTERVAL_US = 10.0, 1_000_000.0     # 100 kHz to 1 Hz
+LATEST_START_US = 86_400e6
 LEAST_NV, MOST_NV = 1e-6, 1e12                              # of one unit: a femtovolt to a kilovolt
 
 
@@ -74,9 +75,12 @@ def read_ecg(data: bytes, *, time_zone: tzinfo, file_name: str = "") -> EcgRecor
 
 
 def _usable(record: EcgRecord) -> EcgRecord:
-    """Refuse a clock or a gain that no recorder has, whatever format states it: all that follows divides by them."""
+    """Refuse a clock, a start or a gain that no recorder has, whatever format states it: all that follows divides by them."""
     if record.leads and not LEAST_INTERVAL_US <= record.interval_us <= MOST_INTERVAL_US:
-        raise Unreadable(f"A sampling interval of {record.interval_us:g} µs is no ECG's.", reason="sampling-interval")
+        raise Unreadable(f"A sampling interval of {record.interval_us:g} microseconds is no ECG's.",
+                         reason="sampling-interval")
+    if any(not 0 <= lead.start_us <= LATEST_START_US for lead in record.leads):
+        raise Unreadable("Its leads begin more than a day apart.", reason="lead-start")
     for lead in (*record.leads, *record.representative_beats):
         if not (LEAST_NV <= abs(lead.nv_per_unit) <= MOST_NV and math.isfinite(lead.baseline)):
             raise Unreadable(f"A unit of {lead.nv_per_unit:g} nV in lead {lead.name} is no ECG's.", reason="gain")

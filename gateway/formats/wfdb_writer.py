@@ -19,6 +19,7 @@ from gateway.core.waveform import MISSING_NV, EcgLead, EcgRecord
 from gateway.formats.zip_members import pack
 
 _STORAGES = (16, 24, 32)
+_MOST_FILLING, _ALWAYS_FITS = 10, 1_000_000
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
@@ -40,6 +41,7 @@ def write(record: EcgRecord, *, name: str = "", time_zone: tzinfo | None = None)
     if not record.leads:
         raise InvalidRequest("There is no waveform to write.", reason="no-waveform")
     name = next((word for word in (name, record.patient.patient_id) if _NAME.fullmatch(word)), "ecg")
+    _refuse_leads_far_apart(record)
     columns = _same_length([_column(lead, record.interval_us) for lead in record.leads])
     storage = next(bits for bits in _STORAGES if all(_fits(column, bits) for column in columns))
     none = -(1 << (storage - 1))
@@ -71,6 +73,14 @@ def losses(record: EcgRecord) -> tuple[str, ...]:
         (bool(record.device_model or record.filters), "Device and filters are left out."),
     )
     return tuple(words for is_lost, words in told if is_lost)
+
+
+def _refuse_leads_far_apart(record: EcgRecord) -> None:
+    """Every lead is as long as the record here: a late one is filled up before its start."""
+    longest = max(round(lead.start_us / record.interval_us) + len(lead.samples) for lead in record.leads)
+    held = sum(len(lead.samples) for lead in record.leads)
+    if longest * len(record.leads) > _MOST_FILLING * held + _ALWAYS_FITS:
+        raise InvalidRequest("Its leads begin too far apart for one WFDB record.", reason="leads-apart")
 
 
 def _column(lead: EcgLead, interval_us: float) -> _Column:

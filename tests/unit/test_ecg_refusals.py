@@ -42,6 +42,14 @@ def outcome(data: bytes) -> str:
         return exc.reason
 
 
+def a_year_apart() -> bytes:
+    """Two sets of leads, the second a year later."""
+    one = next(iter(SHORT.values()))
+    first, later = (aecg({lead: one}, head=head) for lead, head in (("I", "20260302"), ("II", "20270302")))
+    begin, end = later.index(b"<sequenceSet>"), later.index(b"</sequenceSet>") + len(b"</sequenceSet>")
+    return first.replace(b"</sequenceSet>", b"</sequenceSet></component><component>" + later[begin:end], 1)
+
+
 @pytest.mark.parametrize(("data", "reason"), [
     (b"", "empty"),
     (b"hello", "unknown-format"),
@@ -60,6 +68,7 @@ def outcome(data: bytes) -> str:
     (aecg(SHORT).replace(b"<digits>0 1", b"<digits>0-1"), "aecg-digits"),
     (aecg(SHORT).replace(b"<digits>0 1", b"<digits>0 99999999999999999999"), "aecg-digits"),
     (aecg(SHORT, increment_s="0"), "aecg-no-interval"),
+    (a_year_apart(), "lead-start"),
     (cut(dicom_ecg(), 0.5), "dicom-data-short"),
     (dicom_ecg(SHORT)[:200], "dicom-no-waveform"),
     (dicom_ecg(SHORT, sensitivity=""), "dicom-uncalibrated"),

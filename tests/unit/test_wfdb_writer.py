@@ -116,6 +116,13 @@ def test_a_record_without_leads_is_not_written():
         write(replace(record(np.array([1])), leads=()))
 
 
+def test_leads_that_begin_hours_apart_are_not_filled_up_to_one_length():
+    first = record(np.arange(100))
+    late = replace(first.leads[0], name="V1", start_us=20 * 3600e6)
+    with pytest.raises(InvalidRequest, match="too far apart"):
+        write(replace(first, leads=(*first.leads, late)))
+
+
 def test_age_sex_and_the_carts_words_are_comments():
     original = replace(record(np.array([1])), patient=EcgPatient("P1", "Demo", "F", age_years=65),
                        measurements={"heart_rate_bpm": 70.0}, statements=("Age: demo\nwords",))
