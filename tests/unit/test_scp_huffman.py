@@ -9,6 +9,7 @@ import pytest
 
 from gateway.core.errors import Unreadable
 from gateway.formats import scp_huffman
+from gateway.formats.scp_bits import OutOfCodes
 from gateway.formats.scp_huffman_encode import differences, encode
 from tests.support.scp_builders import Code, by_differences, default_code, spell, table_section, to_bytes
 
@@ -63,14 +64,14 @@ def test_the_fast_encoder_writes_the_same_bits_as_the_slow_one():
 def test_codes_that_end_too_early_or_are_in_no_table_are_refused():
     tables = scp_huffman.default_tables()
     data = to_bytes("".join(map(default_code, [9, -9, 300])))
-    with pytest.raises(scp_huffman.OutOfCodes):
+    with pytest.raises(OutOfCodes):
         scp_huffman.decode(data, 100, tables)
-    with pytest.raises(scp_huffman.OutOfCodes):
+    with pytest.raises(OutOfCodes):
         scp_huffman.decode(b"\xff\xff", 1, tables)          # a 16-bit value announced, and cut off
-    with pytest.raises(scp_huffman.OutOfCodes):
+    with pytest.raises(OutOfCodes):
         scp_huffman.decode(b"", 1, tables)
     gap = scp_huffman.read_tables(table_section([[Code("0", 0), Code("10", 1)]]))
-    with pytest.raises(scp_huffman.OutOfCodes, match="does not know, after 2"):
+    with pytest.raises(OutOfCodes, match="does not know, after 2"):
         scp_huffman.decode(to_bytes("010110"), 4, gap)
 
 
