@@ -161,7 +161,8 @@ def _identity(study: Study) -> list[SignCheck]:
 
 def _unconfirmed(text: ReportText) -> list[SignCheck]:
     """What is still called unconfirmed cannot be signed by a physician, in brackets or out of them (K2)."""
-    return [SignCheck("unconfirmed", field, f"{_FIELD_WORDS[field]}里还有标为“未经医师确认”的内容，请核对后再改", True)
+    words = "里还有标为“未经医师确认”的内容，请核对后再改"
+    return [SignCheck("unconfirmed", field, _FIELD_WORDS[field] + words, True)
             for field in _FIELDS if has_unconfirmed(getattr(text, field))]
 
 

@@ -99,7 +99,7 @@ class EcgRecord:
     series_instance_uid: str = ""
     sop_instance_uid: str = ""
     accession_number: str = ""
-    notes: tuple[str, ...] = ()            # worth knowing and no fault: who confirmed the statements, what else is there
+    notes: tuple[str, ...] = ()            # worth knowing and no fault: who confirmed it, what else is there
 
     @property
     def sampling_frequency_hz(self) -> float:

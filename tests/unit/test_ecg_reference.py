@@ -73,7 +73,8 @@ def test_the_carts_own_numbers_and_words_are_read():
     assert mortara.filters == "0.05-300 Hz"
     guangxi = read_ecg((TESTDATA / "dicom/guangxi_sinus_general_ecg.dcm").read_bytes(), time_zone=ZONE)
     assert guangxi.measurements == {"heart_rate_bpm": 97, "atrial_rate_bpm": 97, "pr_ms": 122, "qrs_ms": 74,
-                                    "qt_ms": 328, "qtc_ms": 417, "p_axis_deg": 31, "qrs_axis_deg": 63, "t_axis_deg": 49}
+                                    "qt_ms": 328, "qtc_ms": 417, "p_axis_deg": 31, "qrs_axis_deg": 63,
+                                    "t_axis_deg": 49}
     assert guangxi.filters == "0.56-150 Hz, notch 50 Hz"
 
 
