@@ -75,7 +75,7 @@ def read_ecg(data: bytes, *, time_zone: tzinfo, file_name: str = "") -> EcgRecor
 
 
 def _usable(record: EcgRecord) -> EcgRecord:
-    """Refuse a clock, a start or a gain that no recorder has, in whatever format: all that follows divides by them."""
+    """Refuse a clock, a start or a gain that no recorder of any format has: all that follows divides by them."""
     if record.leads and not LEAST_INTERVAL_US <= record.interval_us <= MOST_INTERVAL_US:
         raise Unreadable(f"A sampling interval of {record.interval_us:g} microseconds is no ECG's.",
                          reason="sampling-interval")
