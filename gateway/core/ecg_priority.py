@@ -19,7 +19,7 @@ QUIETEST = "routine"
 LEVELS = ("red", "orange", "yellow", "blue")
 _MEASURED_BY = {"device": ("设备测量", "measured by the cart"), "gateway": ("网关测量", "measured by the gateway")}
 _LONGEST_STATEMENT = 500                 # characters that are looked at
-_CLAUSE = re.compile(r"[，。；;.!！\n]")
+_CLAUSE = re.compile(r"[，,。；;.!！\n]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,22 @@ def test_every_limit_of_the_list_has_a_case_above():
     assert declared == {(item, " ".join(limit.split()[:2])) for item, limit, *_ in LIMITS}
 
 
+@pytest.mark.parametrize("statement", [
+    "不除外急性心肌梗死", "不排除急性心肌梗死", "无法排除急性心肌梗死", "尚不除外急性心肌梗死",
+    "难以除外急性心肌梗死", "不能完全排除急性心肌梗死", "未能除外急性心肌梗死", "急性心肌梗死不除外",
+    "无P波,急性心肌梗死", "无P波、急性心肌梗死", "无ST段回落，急性心肌梗死"])
+def test_a_doubt_is_no_denial(statement):
+    """K3: words that leave it open raise; only what is denied does not."""
+    assert "ECG01" in items(EcgSeen(statements=[statement]))
+
+
+@pytest.mark.parametrize("statement", [
+    "已排除急性心肌梗死", "除外急性心肌梗死", "未达到急性心肌梗死标准", "无急性心肌梗死图形",
+    "未见ST段抬高、急性心肌梗死图形"])
+def test_a_denial_raises_nothing(statement):
+    assert "ECG01" not in items(EcgSeen(statements=[statement]))
+
+
 WORDS = {
     "ECG01": (["急性前壁心肌梗死", "急性心梗可能", ">>> Acute MI <<<", "Inferior infarct, acute (LCx)",
                "** ** ACUTE MI / STEMI ** **", "不能排除急性下壁心肌梗死", "Cannot rule out acute infarct"],
