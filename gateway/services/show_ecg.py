@@ -28,8 +28,11 @@ class ShownEcg:
     record: EcgRecord
 
 
+SHELF_BYTES = 32 << 20                   # of samples: some 200 resting ECGs, or one long recording
+
+
 class EcgShelf:
-    """Decoded ECGs, the last few used. One per process; used from the event loop."""
+    """Decoded ECGs, the last few used, bounded in number and in bytes; used from the event loop."""
 
     def __init__(self, parts: Parts, *, places: int = 32) -> None:
         self._parts = parts
@@ -59,9 +62,13 @@ class EcgShelf:
             record = await asyncio.to_thread(self._decode, instance)
         self._records[sha256] = record
         self._records.move_to_end(sha256)
-        while len(self._records) > self._places:
+        while len(self._records) > self._places or (len(self._records) > 1 and self._size_bytes() > SHELF_BYTES):
             self._records.popitem(last=False)
         return record
+
+    def _size_bytes(self) -> int:
+        return sum(lead.samples.nbytes for record in self._records.values()
+                   for lead in (*record.leads, *record.representative_beats))
 
     def _decode(self, instance: Instance) -> EcgRecord:
         """The record as read, and the limb leads that follow from those it holds."""

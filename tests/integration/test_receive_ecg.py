@@ -146,3 +146,15 @@ async def test_a_decoded_ecg_stays_on_the_shelf_for_a_while(parts):
     assert (await shelf.show(EVERYWHERE, first.instance_id)).record is shown.record
     await shelf.show(EVERYWHERE, second.instance_id)
     assert (await shelf.show(EVERYWHERE, first.instance_id)).record is not shown.record
+
+
+async def test_long_recordings_leave_the_shelf_early(parts, monkeypatch):
+    """The shelf is bounded in bytes too: a few long recordings would fill the memory."""
+    first, second = [await receive_ecg(parts, data, YANGCHANG) for data in (aecg(), wfdb_zip())]
+    shelf = EcgShelf(parts)
+    shown = await shelf.show(EVERYWHERE, first.instance_id)
+    assert (await shelf.show(EVERYWHERE, first.instance_id)).record is shown.record
+    monkeypatch.setattr("gateway.services.show_ecg.SHELF_BYTES", 1)
+    kept = await shelf.show(EVERYWHERE, second.instance_id)
+    assert (await shelf.show(EVERYWHERE, second.instance_id)).record is kept.record, "the last one stays"
+    assert (await shelf.show(EVERYWHERE, first.instance_id)).record is not shown.record
