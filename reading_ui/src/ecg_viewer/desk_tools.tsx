@@ -22,7 +22,7 @@ export function DeskTools({ desk, onDesk, swaps, swap, onSwap }: DeskToolsProps)
       <button type="button" className="button" aria-pressed={desk === 'beats'} aria-label={w.beats} title={`${w.beats} B`} data-testid="ecg-beats-tool" onClick={turn('beats')}>{w.beatsTool}</button>
       <button type="button" className="button" aria-pressed={desk === 'serial'} aria-label={w.serial} title={`${w.serial} S`} data-testid="ecg-serial-tool" onClick={turn('serial')}>{w.serialTool}</button>
       {swaps.length > 0 && (
-        <button type="button" className="button" aria-pressed={swap !== null} aria-label={`${w.swap} ${swap === null ? w.swapNone : w.swapNames[swap]}`} title={`${w.swap} E`} data-testid="ecg-swap-tool"
+        <button type="button" className="button" aria-pressed={swap !== null} aria-label={`${swap ?? w.swapTool}: ${w.swap}, ${swap === null ? w.swapNone : w.swapNames[swap]}`} title={`${w.swap} E`} data-testid="ecg-swap-tool"
           onClick={() => { onSwap(nextSwap(swaps, swap)); }}>
           {swap === null ? w.swapTool : swap}
         </button>
