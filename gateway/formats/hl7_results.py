@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -26,6 +27,9 @@ SOURCE = "HL7 message"
 _TEXT_TYPES = frozenset({"ST", "TX", "FT"})
 _XML_ENCODING = re.compile(r"^\s*<\?xml[^>]{0,200}?encoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _SHORTEST_BASE64 = 64
+# What a file's text may be written in. Python knows more "encodings" that are none (idna, undefined, unicode_escape).
+_CHARACTER_SETS = re.compile(
+    r"ascii|utf-(8|8-sig|(16|32)(-[lb]e)?)|iso8859-\d+|cp\d+|gb(k|2312|18030)|big5(hkscs)?|euc_(jp|kr)|shift_jis|koi8-[ru]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,8 @@ def _as_written(text: str) -> bytes:
     found = _XML_ENCODING.match(text)
     codec = {"GBK": "gb18030", "GB2312": "gb18030"}.get(found[1].upper(), found[1]) if found else "utf-8"
     try:
+        if _CHARACTER_SETS.fullmatch(codecs.lookup(codec).name) is None:
+            raise _Damaged(f"its XML declaration names {codec}, which is no character set.")
         return text.encode(codec)
-    except (LookupError, UnicodeEncodeError) as exc:
+    except (LookupError, UnicodeError) as exc:
         raise _Damaged(f"its text does not fit the encoding {codec} that its XML declaration names.") from exc

@@ -186,3 +186,15 @@ async def test_xml_in_gbk_inside_a_message_in_gbk_keeps_its_name(gateway):
     ((study, instance),) = await studies(gateway)
     assert study.patient.name.display == "演示王小明"
     assert gateway.parts.objects.get(instance.object_sha256).decode("gbk").startswith("<?xml")
+
+
+@pytest.mark.parametrize("name", ["idna", "undefined"])
+async def test_xml_that_declares_what_is_no_character_set_is_answered_and_kept(gateway, name):
+    """B8: whatever Python calls an encoding, the peer gets an answer and a person finds the message."""
+    message = oru(as_text(aecg().replace(b'encoding="UTF-8"', f'encoding="{name}"'.encode())))
+    answer = await gateway.send(message)
+    assert code_of(answer) == "AE"
+    assert "no character set" in texts_of(answer)
+    (kept,) = await gateway.parts.database.read(lambda tx: tx.arrivals.quarantine(EVERYWHERE))
+    assert gateway.parts.objects.get(kept.object_sha256) == message.encode()
+    assert code_of(await gateway.send(oru(ed(aecg())))) == "AA"

@@ -59,13 +59,22 @@ def test_base64_in_lines_is_joined():
     ("ED|E||^A^B^Base64^", "no data"), ("ED|E||^A^B^Base64^abc*def", "not base64"), ("ED|E||^A^B^Hex^0g", "not hexa"),
     ("ED|E||^A^B^^a*b", "names no encoding"), ("RP|E||x^y", "reference"),
     ('TX|E||<?xml version="1.0" encoding="ascii"?><a>心</a>', "does not fit the encoding"),
-    ('TX|E||<?xml version="1.0" encoding="nonsense"?><a/>', "does not fit the encoding")])
+    ('TX|E||<?xml version="1.0" encoding="nonsense"?><a/>', "does not fit the encoding"),
+    *((f'TX|E||<?xml version="1.0" encoding="{name}"?><a>{"x" * 70}</a>', "no character set")
+      for name in ("idna", "undefined", "punycode", "unicode_escape", "utf-7"))])
 def test_a_file_that_cannot_be_taken_out_is_named(observation, why):
     found = results(oru(observation, ed(FILE)))
     (fault,) = found.faults
     assert why in fault.text
     assert (fault.segment, fault.segment_position, fault.field) == ("OBX", 1, 5)
     assert [file.data for file in found.files] == [FILE]
+
+
+@pytest.mark.parametrize("name", ["utf-8", "UTF-16", "GBK", "gb18030", "Big5", "ISO-8859-1", "windows-1252", "latin1"])
+def test_every_character_set_of_carts_is_written_as_declared(name):
+    text = f'<?xml version="1.0" encoding="{name}"?><a>x</a>'
+    (file,) = results(oru(f"TX|E||{text}")).files
+    assert file.data.decode(name) == text
 
 
 def test_a_wrong_date_is_a_remark_and_costs_no_file():
