@@ -44,6 +44,10 @@ class ZipMembers:
     def names(self) -> list[str]:
         return list(self._infos)
 
+    def size_bytes(self, name: str) -> int:
+        """What a member says that it unfolds to; `read` holds it to that."""
+        return self._infos[name].file_size
+
     def read(self, name: str) -> bytes:
         """Unfold one member; what it declares about its size is not believed."""
         info = self._infos[name]

@@ -16,7 +16,7 @@ from aiohttp import BodyPartReader, web
 from aiohttp.multipart import MultipartReader
 
 from gateway.core.errors import InvalidRequest, NotAllowed, Unreadable
-from gateway.formats.ecg_files import ecgs_of, unpacked
+from gateway.formats.ecg_files import TOO_LARGE, ecgs_of, unpacked
 from gateway.http.errors import described
 from gateway.http.messages import Problem
 from gateway.http.messages.ecg import EcgReceipt
@@ -42,7 +42,7 @@ def routes(parts: Parts) -> list[Route]:
         is_form = request.content_type.startswith("multipart/")
         name = _plain_name(request.query.get("file_name", ""))
         sent = await _form(request, limit_bytes) if is_form else {name: await _body(request, limit_bytes)}
-        files = await asyncio.to_thread(_ecgs, sent)
+        files = await asyncio.to_thread(_ecgs, sent, limit_bytes)
         if len(files) > 1:
             return _several(await receive_ecgs(parts, files, sender))
         file_name, data = files[0] if files else (name, b"")
@@ -54,17 +54,33 @@ def routes(parts: Parts) -> list[Route]:
                   query=("site", "file_name"))]
 
 
-def _ecgs(sent: Mapping[str, bytes]) -> list[tuple[str, bytes]]:
-    """The ECGs among what was sent; zips of several are opened."""
+def _ecgs(sent: Mapping[str, bytes], limit_bytes: int) -> list[tuple[str, bytes]]:
+    """The ECGs among what was sent; zips of several are opened, all together to no more than one upload may have."""
     files: dict[str, bytes] = {}
-    for name, data in sent.items():
-        try:
-            inside = unpacked(data)
-        except Unreadable:
-            inside = None                # receiving it says what is wrong with it, and keeps it
-        for member, content in (inside or {name: data}).items():
-            files[_free_name(member, files)] = content
-    return [(_plain_name(name), data) for name, data in ecgs_of(files)]
+    left_bytes = limit_bytes
+    try:
+        for name, data in sent.items():
+            for member, content in (_opened(data, left_bytes) or {name: data}).items():
+                files[_free_name(member, files)] = content
+                left_bytes -= len(content)
+                if len(files) > MAX_FILES:
+                    raise _too_many()
+                if left_bytes < 0:
+                    raise _too_large(limit_bytes)
+        return [(_plain_name(name), data) for name, data in ecgs_of(files, limit_bytes=limit_bytes)]
+    except Unreadable as exc:
+        if exc.reason == TOO_LARGE:
+            raise _too_large(limit_bytes) from exc
+        raise
+
+
+def _opened(data: bytes, limit_bytes: int) -> dict[str, bytes] | None:
+    try:
+        return unpacked(data, limit_bytes=limit_bytes)
+    except Unreadable as exc:
+        if exc.reason == TOO_LARGE:
+            raise
+        return None                          # receiving it says what is wrong with it, and keeps it
 
 
 def _several(outcomes: list[FileOutcome]) -> web.Response:
@@ -131,15 +147,19 @@ async def _form(request: web.Request, limit_bytes: int) -> dict[str, bytes]:
             if part.filename is None and part.name != "file":
                 continue                                   # a plain field of the form
             if len(files) >= MAX_FILES:
-                raise InvalidRequest(f"A form may hold {MAX_FILES} files at most.", reason="too-many-files")
+                raise _too_many()
             files[_free_name(_plain_name(part.filename or "file"), files)] = bytes(data)
     except ValueError as exc:
         raise InvalidRequest("The form is damaged.", reason="form") from exc
     return files
 
 
+def _too_many() -> InvalidRequest:
+    return InvalidRequest(f"An upload may hold {MAX_FILES} files at most, zips opened.", reason="too-many-files")
+
+
 def _too_large(limit_bytes: int) -> InvalidRequest:
-    return InvalidRequest(f"An upload may have {limit_bytes} bytes at most.", reason="too-large")
+    return InvalidRequest(f"An upload may have {limit_bytes} bytes at most, zips opened.", reason="too-large")
 
 
 def _plain_name(name: str) -> str:
@@ -153,5 +173,5 @@ def _free_name(name: str, taken: Mapping[str, bytes]) -> str:
     path, number, free = PurePath(name or "file"), 1, name or "file"
     while free in taken:
         number += 1
-        free = str(path.with_name(f"{path.stem}-{number}{path.suffix}"))
+        free = str(path.parent / f"{path.stem}-{number}{path.suffix}")
     return free

@@ -135,6 +135,38 @@ async def test_a_form_of_too_many_files_is_refused(cart):
     assert (status, problem["reason"]) == (400, "too-many-files")
 
 
+def zip_of(files):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+async def sent_zips(cart, *zips):
+    form = aiohttp.FormData()
+    for number, data in enumerate(zips):
+        form.add_field("file", data, filename=f"{number}.zip")
+    return await send(cart, form)
+
+
+async def test_several_zips_of_one_form_unfold_to_no_more_than_one_upload_may_have(web, cart):
+    """B8: each of them alone is small enough."""
+    size = web.parts.settings.max_ecg_bytes // 4
+    zips = [zip_of({"a.bin": bytes([number, 1, 2, 3]) * (size // 8), "b.bin": b"abcdefgh" * (size // 16)})
+            for number in range(6)]
+    assert sum(map(len, zips)) < 1 << 16
+    status, problem = await sent_zips(cart, *zips)
+    assert (status, problem["reason"]) == (413, "too-large")
+    assert (await sent_zips(cart, *zips[:2]))[0] == 207
+
+
+async def test_zips_of_one_form_hold_no_more_files_than_a_form_may(cart):
+    zips = [zip_of({f"{number}-{place}.xml": b"x" for place in range(40)}) for number in range(2)]
+    status, problem = await sent_zips(cart, *zips)
+    assert (status, problem["reason"]) == (400, "too-many-files")
+
+
 async def test_a_pdf_is_shown_as_it_is_and_has_no_samples(web, cart):
     """B8: kept and shown as "no waveform"."""
     _, receipt = await send(cart, small_pdf())
