@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from gateway.core.errors import NotFound
 from gateway.services.ports import Parts
 from gateway.services.show_ecg import EcgShelf
 from storage.interface import Transaction
@@ -111,8 +112,10 @@ class WallTraces:
         self._shelf = EcgShelf(parts, places=MOST)
 
     async def trace(self, scope: Scope, instance_id: str) -> WallTrace:
-        """Raises NotFound outside the scope, Unreadable."""
+        """Raises NotFound outside the scope or where there is a page alone, Unreadable."""
         record = (await self._shelf.show(scope, instance_id)).record
+        if not record.leads or record.interval_us <= 0:
+            raise NotFound("This ECG has no waveform.", reason="no-waveform")
 
         def cut() -> WallTrace:
             most = round(TRACE_S * 1e6 / record.interval_us)

@@ -31,6 +31,8 @@ _EINTHOVEN_RMS_UV, _EINTHOVEN_SHARE = 50.0, 0.25
 
 def quality_hints(record: EcgRecord) -> list[QualityHint]:
     """All hints that need no beats. A long recording is sampled: ten seconds, at most thirty times."""
+    if record.interval_us <= 0:              # a page: there is no signal to find fault with
+        return []
     rate, count = record.sampling_frequency_hz, sample_count(record)
     hints = record_hints(count / rate, rate)
     if not is_measurable(record):

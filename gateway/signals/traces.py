@@ -74,8 +74,9 @@ def readable_leads(record: EcgRecord) -> tuple[EcgLead, ...]:
 
 
 def is_measurable(record: EcgRecord) -> bool:
-    """True with a readable lead and a sampling frequency at which there is a QRS to see."""
-    return _MIN_HZ <= record.sampling_frequency_hz <= _MAX_HZ and bool(readable_leads(record))
+    """True with a readable lead and a sampling frequency at which there is a QRS to see; never for a page."""
+    is_sampled = record.interval_us > 0 and bool(readable_leads(record))
+    return is_sampled and _MIN_HZ <= record.sampling_frequency_hz <= _MAX_HZ
 
 
 def sample_count(record: EcgRecord) -> int:
