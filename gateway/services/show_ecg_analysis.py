@@ -18,10 +18,10 @@ from gateway.core.errors import NotFound
 from gateway.core.facts import ECG_MODALITY
 from gateway.services.examine_ecg import examine_again
 from gateway.services.ports import Parts
-from gateway.services.show_ecg import EcgShelf
+from gateway.services.show_ecg import EcgShelf, is_page
 from gateway.signals.analyse import analyse
 from storage.interface import Transaction
-from storage.model import EcgFacts, Instance, InstanceFormat, Scope, Study
+from storage.model import EcgFacts, Instance, Scope, Study
 from storage.model.ecg_analyses import EcgCorrection, StoredAnalysis
 
 MOST_PREVIOUS = 30
@@ -105,16 +105,11 @@ class MedianBeatShelf:
 
 
 def find_any_ecg(tx: Transaction, scope: Scope, instance_id: str) -> tuple[Study, Instance]:
-    """An ECG within the scope, also one that is a picture alone. Raises NotFound."""
+    """An ECG within the scope, also one that is a page alone. Raises NotFound."""
     found = tx.studies.get_instance_by_id(instance_id, scope)
-    if found is None or not (found[1].has_waveform or is_picture(*found)):
+    if found is None or not (found[1].has_waveform or is_page(*found)):
         raise NotFound("There is no such ECG.")
     return found
-
-
-def is_picture(study: Study, instance: Instance) -> bool:
-    """An ECG without a waveform: a PDF that a cart printed."""
-    return study.modality == ECG_MODALITY and instance.format is InstanceFormat.PDF and not instance.has_waveform
 
 
 def last_correction(tx: Transaction, instance_id: str) -> EcgCorrection | None:
@@ -144,7 +139,7 @@ def _previous(tx: Transaction, scope: Scope, instance_id: str) -> list[PreviousE
     found = []
     for other in studies[:MOST_PREVIOUS + 1]:
         for candidate in tx.studies.instances_of(other.id, scope):
-            if candidate.id == instance.id or not (candidate.has_waveform or is_picture(other, candidate)):
+            if candidate.id == instance.id or not (candidate.has_waveform or is_page(other, candidate)):
                 continue
             if _made_at(tx, other, candidate) < before:
                 found.append((other, candidate))

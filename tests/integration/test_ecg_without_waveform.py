@@ -1,4 +1,4 @@
-"""An ECG that is a page alone, plain or inside a DICOM object: every question about its signal is answered by name."""
+"""An ECG that is a page alone, plain or inside a DICOM object: each question about its signal is answered by name."""
 
 from __future__ import annotations
 
@@ -44,3 +44,15 @@ async def test_a_page_has_no_median_beats_and_no_trace_for_the_wall(web, page):
                          (f"/api/wall/traces/{receipt['id']}", "no-waveform")):
         async with reader.get(path) as answer:
             assert (answer.status, (await answer.json())["reason"]) == (404, reason)
+
+
+@PAGES
+async def test_a_page_has_an_analysis_that_says_why_there_is_none(web, page):
+    receipt = await send(web, page)
+    reader = await web.browser("reader")
+    async with reader.get(f"/api/ecg/{receipt['id']}/analysis") as answer:
+        assert answer.status == 200, await answer.text()
+        found = await answer.json()
+    assert (found["state"], found["reason"], found["measurements"]) == ("none", "no-waveform", {})
+    async with reader.get(f"/api/ecg/{receipt['id']}/previous") as answer:
+        assert (answer.status, (await answer.json())["items"]) == (200, [])
