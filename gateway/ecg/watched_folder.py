@@ -1,8 +1,9 @@
 """Take ECG files that carts and their software drop into a folder: one folder a site, or one a device.
 
 A file is taken once it has stopped changing; then it is moved to `done/`, or to `failed/` with the reason beside it.
-A WFDB header and its signal files are taken together. When storage is full or away the file stays where it is and is
-tried again, so nothing leaves the folder before it is durable with us.
+A WFDB header and its signal files are taken together. What fails for no reason that we know is tried last, and put
+aside when it goes on failing, so that it keeps nobody waiting. When storage is full or away the file stays where it
+is and is tried again, so nothing leaves the folder before it is durable with us.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import structlog
 import watchfiles
 
 from gateway.core.errors import Unreadable
+from gateway.ecg.dropped_file import content, too_large
 from gateway.formats.wfdb_record import signal_files
 from gateway.formats.zip_members import pack
 from gateway.services.know_cart import cart_called
@@ -34,6 +36,7 @@ EACH = "*"
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".reason.txt")
 _SIGNAL_SUFFIXES = (".dat", ".mat", ".xyz")
 _MAX_HEADER_BYTES = 1 << 20
+_FAILURES = 5                                 # of one file, over at least the wait for a pair, before it is put aside
 
 
 class InvalidFolder(ValueError):
@@ -63,6 +66,15 @@ class _Look:
 
     size: int
     mtime_ns: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Failures:
+    """How often a file as it looks now has failed, and since when."""
+
+    look: _Look
+    count: int
     since: float
 
 
@@ -134,6 +146,7 @@ class _Watcher:
         self._settle_s, self._poll_s, self._pair_wait_s, self._monotonic = settle_s, poll_s, pair_wait_s, monotonic
         self._looks: dict[str, _Look] = {}
         self._kept: dict[str, _Look] = {}         # received, but could not be moved away: not to be taken again
+        self._failed: dict[str, _Failures] = {}
 
     def prepare(self) -> None:
         for folder in (self._path, self._path / DONE, self._path / FAILED):
@@ -166,17 +179,38 @@ class _Watcher:
 
     async def _pass(self, stop: asyncio.Event) -> None:
         settled = await asyncio.to_thread(self._settled)
-        for names in await asyncio.to_thread(self._groups, settled):
+        self._failed = {name: failed for name, failed in self._failed.items() if self._looks.get(name) == failed.look}
+        groups = await asyncio.to_thread(self._groups, settled)
+        for names in sorted(groups, key=lambda group: self._failed_times(group[0])):
             if stop.is_set():
                 return
-            await self._take(names)
+            try:
+                await self._take(names)
+            except Exception as exc:
+                # The listener's outermost loop, file by file: one that fails must not starve those after it.
+                log.exception("an ECG file failed", site=self.site_id)
+                await self._note_failure(names, exc)
+
+    def _failed_times(self, name: str) -> int:
+        return self._failed[name].count if name in self._failed else 0
+
+    async def _note_failure(self, names: Sequence[str], exc: Exception) -> None:
+        """Put aside what has failed again and again for a while; until then it may have been us."""
+        look, now = self._looks[names[0]], self._monotonic()
+        last = self._failed.get(names[0], _Failures(look, 0, now))
+        self._failed[names[0]] = _Failures(look, last.count + 1, last.since)
+        if last.count + 1 >= _FAILURES and now - last.since >= self._pair_wait_s:
+            await self._put_away(names, f"failed\n{last.count + 1} times, at last with {type(exc).__name__}.\n")
 
     def _settled(self) -> dict[str, _Look]:
         """The regular files that have not changed for a moment."""
         now = self._monotonic()
         seen: dict[str, _Look] = {}
         for path in self._path.iterdir():
-            info = path.lstat()
+            try:
+                info = path.lstat()
+            except OSError:                   # gone since, or not ours to see
+                continue
             if not stat.S_ISREG(info.st_mode) or path.name.startswith(".") or path.name.lower().endswith(_UNFINISHED):
                 continue
             last = self._kept.get(path.name)
@@ -208,9 +242,8 @@ class _Watcher:
     def _named_by(self, header: str) -> list[str]:
         path = self._path / header
         try:
-            if path.stat().st_size > _MAX_HEADER_BYTES:
-                return []
-            return [name for name in signal_files(path.read_bytes()) if name != header and Path(name).name == name]
+            data = content(path, _MAX_HEADER_BYTES)
+            return [name for name in signal_files(data) if name != header and Path(name).name == name]
         except (Unreadable, OSError):
             return []
 
@@ -219,25 +252,28 @@ class _Watcher:
 
     async def _take(self, names: Sequence[str]) -> None:
         """Receive one ECG and move its files. `names[0]` stands for it."""
-        looks = [self._looks[name] for name in names]
         limit = self._parts.settings.max_ecg_bytes
         reason = ""
         try:
             sender = await self._sender()
-            if sum(look.size for look in looks) > limit:
-                raise Unreadable(f"An ECG file may have {limit} bytes at most.", reason="too-large")
-            data = await asyncio.to_thread(self._read, names)
+            if sum(self._looks[name].size for name in names) > limit:
+                raise too_large(limit)
+            data = await asyncio.to_thread(self._read, names, limit)
             await receive_ecg(self._parts, data, sender, file_name=names[0])
         except Unreadable as exc:
             reason = f"{exc.reason}\n{exc}\n"
         except (StorageError, OSError) as exc:
             log.warning("an ECG file stays in its folder", site=self.site_id, error=type(exc).__name__)
             return
+        await self._put_away(names, reason)
+
+    async def _put_away(self, names: Sequence[str], reason: str) -> None:
+        looks = [self._looks[name] for name in names]
         try:
             await asyncio.to_thread(self._move, names, reason)
         except OSError as exc:
             self._kept.update(zip(names, looks, strict=True))
-            log.error("a received ECG file cannot be moved away", site=self.site_id, error=str(exc))
+            log.error("an ECG file cannot be moved away", site=self.site_id, error=str(exc))
         for name in names:
             self._looks.pop(name, None)
 
@@ -249,10 +285,15 @@ class _Watcher:
         return Sender(site_id=self.site_id, device=device, via=ArrivalVia.ECG_FOLDER, calling_ae_title=name,
                       actor=f"folder:{self.site_id}/{name}" if name else f"folder:{self.site_id}")
 
-    def _read(self, names: Sequence[str]) -> bytes:
+    def _read(self, names: Sequence[str], limit_bytes: int) -> bytes:
+        files: dict[str, bytes] = {}
+        left = limit_bytes
+        for name in names:
+            files[name] = content(self._path / name, left)
+            left -= len(files[name])
         if len(names) == 1 and not names[0].lower().endswith(".hea"):
-            return (self._path / names[0]).read_bytes()
-        return pack({name: (self._path / name).read_bytes() for name in names})
+            return files[names[0]]
+        return pack(files)
 
     def _move(self, names: Sequence[str], reason: str) -> None:
         target = self._path / (FAILED if reason else DONE)

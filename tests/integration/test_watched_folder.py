@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from gateway.core.errors import Unreadable
+from gateway.ecg.dropped_file import content
 from gateway.ecg.watched_folder import Folder, InvalidFolder, WatchedFolders
 from storage.errors import StorageFull
 from storage.model import EVERYWHERE
@@ -219,6 +222,91 @@ async def test_a_pdf_is_taken_and_a_makers_own_file_is_set_aside_with_its_reason
     assert parts.objects.get(kept.object_sha256) == b"MAKER-NATIVE" * 30
     assert (folder / "b.dat").exists()
     await folders.stop()
+
+
+class OneFails:
+    """The real store; one file makes it fail in a way that nobody foresaw."""
+
+    def __init__(self, objects, poison: bytes):
+        self._objects, self._poison, self.failures = objects, poison, 0
+
+    def put(self, data):
+        if bytes(data) == self._poison:
+            self.failures += 1
+            raise ZeroDivisionError
+        return self._objects.put(data)
+
+    def __getattr__(self, name):
+        return getattr(self._objects, name)
+
+
+async def poisoned(parts, folder, pair_wait_s):
+    store = OneFails(parts.objects, aecg(patient_id="poison"))
+    folder.mkdir(exist_ok=True)
+    (folder / "a.xml").write_bytes(aecg(patient_id="poison"))
+    (folder / "b.xml").write_bytes(aecg(patient_id="good"))
+    folders = WatchedFolders(
+        replace(parts, objects=store, settings=replace(parts.settings, ecg_folders=(f"a={folder}",))),
+        settle_s=0.05, poll_s=0.05, pair_wait_s=pair_wait_s)
+    await folders.start()
+    return folders, store
+
+
+async def test_a_file_that_fails_for_no_known_reason_starves_nobody_and_stays(parts, folder):
+    folders, store = await poisoned(parts, folder, 600)
+    await until(lambda: (folder / "done" / "b.xml").exists())
+    await until(lambda: store.failures >= 7)
+    assert (folder / "a.xml").exists()
+    await folders.stop()
+
+
+async def test_a_file_that_goes_on_failing_is_put_aside_with_the_reason(parts, folder):
+    folders, store = await poisoned(parts, folder, 0.2)
+    await until(lambda: (folder / "failed" / "a.xml.reason.txt").exists())
+    assert (folder / "failed" / "a.xml.reason.txt").read_text().startswith("failed\n")
+    assert (folder / "failed" / "a.xml").read_bytes() == aecg(patient_id="poison")
+    assert (folder / "done" / "b.xml").exists()
+    assert store.failures >= 5
+    await folders.stop()
+
+
+async def test_a_file_that_vanishes_during_a_look_costs_the_others_nothing(watched, folder, monkeypatch):
+    real = Path.lstat
+
+    def lstat(path):
+        if path.name == "gone.xml":
+            raise FileNotFoundError(path)
+        return real(path)
+
+    monkeypatch.setattr(Path, "lstat", lstat)
+    (folder / "gone.xml").write_bytes(b"x")
+    (folder / "a.xml").write_bytes(aecg())
+    await until(lambda: (folder / "done" / "a.xml").exists())
+
+
+def test_what_is_read_is_a_regular_file_of_bounded_size(tmp_path):
+    (tmp_path / "a").write_bytes(b"12345")
+    assert content(tmp_path / "a", 5) == b"12345"
+    with pytest.raises(Unreadable) as refusal:
+        content(tmp_path / "a", 4)
+    assert refusal.value.reason == "too-large"
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe"):
+        with pytest.raises(OSError, match=r"link|symbolic|regular"):
+            content(tmp_path / name, 5)
+
+
+async def test_a_link_put_there_after_the_look_is_not_followed(watched, folder, tmp_path, monkeypatch):
+    """The look sees a regular file, as it was a moment before."""
+    (tmp_path / "secret.xml").write_bytes(aecg(patient_id="secret"))
+    real = Path.lstat
+    monkeypatch.setattr(Path, "lstat", lambda path: path.stat() if path.name == "a.xml" else real(path))
+    (folder / "a.xml").symlink_to(tmp_path / "secret.xml")
+    (folder / "b.xml").write_bytes(aecg(patient_id="2"))
+    await until(lambda: (folder / "done" / "b.xml").exists())
+    assert len(await studies(watched)) == 1
+    assert (folder / "a.xml").readlink() == tmp_path / "secret.xml"
 
 
 @pytest.mark.parametrize(("text", "folder"), [
