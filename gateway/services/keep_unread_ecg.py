@@ -177,7 +177,7 @@ async def _run(parts: Parts, _job: Job) -> None:
             try:
                 is_read = await read_again(parts, By(_BY_ITSELF, "", EVERYWHERE), arrival_id)
                 log.info("a kept ECG file was tried again", arrival=arrival_id, is_read=is_read)
-            except (NotFound, NotNow):       # somebody decided about it in this moment
+            except (InvalidRequest, NotFound, NotNow):       # somebody decided about it in this moment
                 await _note_tried(parts, arrival_id, known, "decided")
 
 
@@ -199,7 +199,8 @@ async def _linked(parts: Parts, by: By, unread: UnreadEcg, order: Order | None, 
     try:
         await link_by_person(parts, By(unread.attached_by, by.address, EVERYWHERE), received.study_id, order.id,
                              unread.reason)
-    except NotNow as exc:                # another ECG has the order by now; this one is the patient's all the same
+    except (InvalidRequest, NotFound, NotNow) as exc:
+        # Another ECG has the order by now, or the study lies elsewhere; this one is the patient's all the same.
         log.info("a kept ECG file was not linked", reason=exc.reason)
 
 

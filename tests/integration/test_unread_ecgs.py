@@ -12,6 +12,7 @@ from gateway.formats.added_formats import GROUP, added_formats
 from gateway.services.job_runner import JobRunner
 from gateway.services.keep_unread_ecg import (
     HANDLERS,
+    JOB,
     attach,
     detach,
     known_formats,
@@ -23,6 +24,7 @@ from gateway.services.receive_ecg import receive_ecg
 from gateway.services.receive_instance import Sender, keep_quarantined
 from gateway.services.show_ecg import EcgShelf
 from storage.model import EVERYWHERE, ArrivalVia, InstanceFormat, QuarantineFilter
+from storage.model.ecg_intake import UnreadEcg
 from storage.model.orders import LinkEvidence
 from tests.support.ecg_builders import aecg, known_samples, sha256_nanovolts
 from tests.support.ecg_intake import unread_file
@@ -133,6 +135,24 @@ async def test_an_installed_adapter_reads_it_by_itself_at_the_next_start(clinic,
     shown = await EcgShelf(clinic).show(EVERYWHERE, instance.id)
     assert shown.record.format == "demo_maker"
     assert shown.record.leads[0].sha256_nanovolts() == sha256_nanovolts(next(iter(known_samples().values())), 2500)
+
+
+async def test_a_binding_that_cannot_be_linked_stops_neither_its_file_nor_the_next(clinic, install):
+    """A binding without a reason, as no form of today makes it, is refused as a link: InvalidRequest."""
+    order, other_order = await ecg_order(clinic), await ecg_order(clinic, patient_id="P2", patient_name="演示乙")
+    first = await unread_file(clinic, SITE, MAKERS_FILE, file_name="1.dat")
+    second = await unread_file(clinic, SITE, MAKERS_FILE + b"\n", file_name="2.dat")
+    for arrival_id, owner, reason in ((first, order, " "), (second, other_order, "演示")):
+        binding = UnreadEcg(arrival_id, SITE, owner.id, None, clinic.clock(), BY.actor, reason)
+        await clinic.database.write(lambda tx, binding=binding: tx.unread_ecgs.attach(binding))
+    install()
+    # The same bytes came again meanwhile, as the ECG of nobody: the study is there and no order is linked to it.
+    await receive_ecg(clinic, MAKERS_FILE, Sender(SITE, None, ArrivalVia.ECG_UPLOAD, actor="t"))
+    job = await clinic.database.write(lambda tx: tx.jobs.enqueue(JOB, "all", due=clinic.clock()))
+    await HANDLERS[JOB](clinic, job)
+    assert {file.arrival.id for file in await waiting(clinic, "read")} == {first, second}
+    assert (await order_now(clinic, order)).study_id is None
+    assert (await order_now(clinic, other_order)).study_id is not None
 
 
 async def is_read(parts):
