@@ -60,6 +60,6 @@ def _item(line: WallLine) -> WallItem:
         study_id=line.study_id, site_name=line.site_name, arrived_at=line.arrived_at, priority=line.priority,
         state=state_of(line), is_alarming=is_alarming(line), is_raised_by_hint=bool(raising),
         # Numbers alone: the words of a cart may hold anything.
-        hints=[WallHint(hint["measure"], hint["value"], hint["unit"], hint["level"])
+        hints=[WallHint(hint["measure"], hint["value"], hint["unit"], hint["level"], hint["source"])
                for hint in raising if hint["measure"] and hint["value"] is not None],
         instance_id=line.instance_id)

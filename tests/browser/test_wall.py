@@ -131,6 +131,7 @@ def test_an_emergency_is_pinned_rings_until_claimed_and_can_be_muted(tmp_path: P
             expect(page.get_by_test_id("wall-cell").first).to_have_attribute("data-study", study)
             expect(cell).to_contain_text("急诊 · 无人接图")
             expect(cell.get_by_test_id("wall-hint")).to_contain_text("提示排序，不代表诊断")
+            expect(cell.get_by_test_id("wall-hint")).to_contain_text("网关测量,未经医师确认")   # K2
             assert cell.evaluate("(cell) => getComputedStyle(cell).borderTopWidth") == "10px"
             expect(sound).to_have_attribute("data-state", "ringing")
             wait_for(lambda: int(sound.get_attribute("data-played") or 0) >= 2, why="two bursts played to their end")

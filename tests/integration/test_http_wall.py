@@ -63,7 +63,7 @@ async def test_an_ecg_hangs_there_at_once_and_tells_nobodys_identity(web):
     (item,) = shown["items"]
     assert (item["priority"], item["is_alarming"], item["is_raised_by_hint"]) == ("emergency", True, True)
     (rate,) = [hint for hint in item["hints"] if hint["measure"] == "heart_rate_bpm"]
-    assert rate["value"] == pytest.approx(32, abs=1)
+    assert (rate["source"], rate["value"]) == ("gateway", pytest.approx(32, abs=1))
     assert (shown["waiting"], shown["emergencies"], shown["being_read"]) == (1, 1, 0)
     assert shown["oldest_waiting_at"] == item["arrived_at"]
 

@@ -14,6 +14,7 @@ class WallHint(msgspec.Struct, frozen=True):
     value: float
     unit: str
     level: str
+    source: str                          # device, gateway: who measured it; nobody has confirmed it (K2)
 
 
 class WallItem(msgspec.Struct, frozen=True):

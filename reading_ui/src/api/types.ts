@@ -1361,6 +1361,7 @@ export interface WallHint {
   value: number;
   unit: string;
   level: string;
+  source: string;
 }
 
 /** One ECG. `study_id` is our own random number. */

@@ -3,7 +3,7 @@ import type { PriorityHintView, ReadingRow } from '../api/types';
 import { said, useWords, type Words } from '../words';
 import { useLanguage } from '../words/language';
 
-/** The most pressing hint in a few signs; everything that is known stands in its title. */
+/** The most pressing hint in a few signs, a number with who measured it (K2); everything that is known stands in its title. */
 export function HintBadge({ row, w }: { row: ReadingRow; w: Words }) {
   const language = useLanguage();
   const [first] = row.priority_hints;
@@ -39,6 +39,6 @@ export function HintList({ hints }: { hints: PriorityHintView[] }) {
 }
 
 function shortOf(hint: PriorityHintView, w: Words): string {
-  if (hint.value !== null) return `${said(w.common.hintMeasure, hint.measure)} ${String(Math.round(hint.value))}`;
+  if (hint.value !== null) return `${said(w.common.hintMeasure, hint.measure)} ${String(Math.round(hint.value))} ${said(w.common.hintMark, hint.source)}`;
   return hint.source === 'statement' ? w.common.hintStatement : w.common.hintQuality;
 }

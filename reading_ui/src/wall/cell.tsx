@@ -32,8 +32,8 @@ export function Cell({ item, now_ms, isFresh, box, sizes, round }: CellProps) {
   const heightPx = box.heightPx - FRAME_PX - sizes.mainPx * HEAD_LINES.main - notePx;
 
   function hintWords(): string {
-    const numbers = item.hints.map(({ measure, value }) => `${said(w.common.hintMeasure, measure)} ${format.number(Math.round(value))}`);
-    return [[...new Set(numbers)].slice(0, 1).join(''), w.common.hintOnly].filter((part) => part !== '').join(' ');
+    const numbers = item.hints.map(({ measure, value, source }) => `${said(w.common.hintMeasure, measure)} ${format.number(Math.round(value))} ${said(own.measuredBy, source)}`);
+    return [[...new Set(numbers)].slice(0, 1).join(''), w.common.hintOnly].filter((part) => part !== '').join(' · ');
   }
 
   return (

@@ -71,6 +71,7 @@ export const zh = {
   hintOnly: '提示排序，不代表诊断',
   hintLevel: { red: '红', orange: '橙', yellow: '黄', blue: '蓝' } as Record<string, string>,
   hintMeasure: { heart_rate_bpm: '心率', qtc_ms: 'QTc', qrs_ms: 'QRS', longest_rr_ms: '长RR', shortest_rr_ms: '短RR' } as Record<string, string>,
+  hintMark: { gateway: '网关测·未确认', device: '设备测·未确认' } as Record<string, string>,
   hintStatement: '设备语句',
   hintQuality: '图形差',
   reportState: {
@@ -233,6 +234,7 @@ export const en: typeof zh = {
   hintOnly: 'For the order of reading only, no diagnosis',
   hintLevel: { red: 'red', orange: 'orange', yellow: 'yellow', blue: 'blue' },
   hintMeasure: { heart_rate_bpm: 'rate', qtc_ms: 'QTc', qrs_ms: 'QRS', longest_rr_ms: 'long RR', shortest_rr_ms: 'short RR' },
+  hintMark: { gateway: 'gateway, unconfirmed', device: 'cart, unconfirmed' },
   hintStatement: 'cart says',
   hintQuality: 'poor trace',
   reportState: {
