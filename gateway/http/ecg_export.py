@@ -14,6 +14,7 @@ from gateway.services.ports import Parts
 
 LOSSES = "Ecg-Losses"
 """Header: what the format does not hold, percent-encoded, one sentence after the other; absent if all is there."""
+_MOST_HEADER_BYTES = 4096
 
 
 def routes(parts: Parts) -> list[Route]:
@@ -26,12 +27,24 @@ def routes(parts: Parts) -> list[Route]:
         name = quote(f"{handed.instance.id}.{SUFFIXES[target]}")
         headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
         if handed.exported.losses:
-            headers[LOSSES] = quote(" ".join(handed.exported.losses), safe=" .,:;()-")[:4096]
+            headers[LOSSES] = _header_text(" ".join(handed.exported.losses))
         return web.Response(body=handed.exported.data, content_type=MEDIA_TYPES[target], headers=headers)
 
     return [Route("GET", "/api/ecg/{instance_id}/export", export,
                   "An ECG as dicom, scp, aecg or wfdb; what that form does not hold is in the header Ecg-Losses",
                   roles=READERS, token_scopes=frozenset({"read"}), query=("to",))]
+
+
+def _header_text(text: str) -> str:
+    """Percent-encoded and no longer than a header may be; cut between characters, never inside one."""
+    kept, length = [], 0
+    for character in text:
+        encoded = quote(character, safe=" .,:;()-", errors="replace")
+        length += len(encoded)
+        if length > _MOST_HEADER_BYTES:
+            break
+        kept.append(encoded)
+    return "".join(kept)
 
 
 def _target(word: str) -> EcgTarget:
