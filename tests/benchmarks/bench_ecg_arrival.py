@@ -1,7 +1,7 @@
 """From the arrival of an ECG to its row in the worklist, alone and at 20 a second; and what that costs in memory.
 
 Alone: one ECG at a time, by POST and by C-STORE over open connections. The clock runs from the first byte until a
-reader's session has been told of the reading (event) and until the list's answer holds it (asked every 10 ms).
+reader's session has been told of the reading (event) and until the list's answer holds it (asked every 50 ms).
 Sustained: 20 a second for READING_GATEWAY_BENCH_SECONDS (30), both ways in turn, from the moment at which each was
 due, so that a queue of the senders counts, too; one reader listens and fetches the list anew as its page does. The
 senders run on the same cores. Every ECG is on the list afterwards, and examined.
