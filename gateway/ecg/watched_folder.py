@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import stat
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,7 @@ log = structlog.get_logger("gateway.ecg")
 DONE, FAILED = "done", "failed"
 EACH = "*"
 _UNFINISHED = (".tmp", ".part", ".partial", ".filepart", ".crdownload", ".reason.txt")
-_SIGNAL_SUFFIXES = (".dat", ".mat", ".xyz")
+_SIGNAL_SUFFIXES = (".dat", ".mat", ".xyz", ".atr")      # annotations wait for their header like signals
 _MAX_HEADER_BYTES = 1 << 20
 _FAILURES = 5                                 # of one file, over at least the wait for a pair, before it is put aside
 
@@ -184,6 +184,8 @@ class _Watcher:
         for names in sorted(groups, key=lambda group: self._failed_times(group[0])):
             if stop.is_set():
                 return
+            if not all(name in self._looks for name in names):
+                continue                      # taken in this pass with another header that names it
             try:
                 await self._take(names)
             except Exception as exc:
@@ -225,11 +227,13 @@ class _Watcher:
                 if now - look.since >= (self._settle_s if look.size else self._pair_wait_s)}
 
     def _groups(self, settled: dict[str, _Look]) -> list[list[str]]:
-        """What is taken together: a header with its signal files, everything else alone."""
+        """What is taken together: a header with all files of its record, everything else alone."""
         groups: list[list[str]] = []
         spoken_for: set[str] = set()
-        for name in sorted(n for n in self._looks if n.lower().endswith(".hea")):
-            wanted = self._named_by(name)
+        named = {name: self._named_by(name) for name in sorted(self._looks) if name.lower().endswith(".hea")}
+        segments = {other for members in named.values() for other in members}
+        for name in sorted(named.keys() - segments):
+            wanted = self._with_segments(name, named)
             spoken_for |= {name, *wanted}
             is_complete = name in settled and all(other in settled for other in wanted)
             if is_complete or self._has_waited(name):
@@ -238,6 +242,17 @@ class _Watcher:
             if not name.lower().endswith(_SIGNAL_SUFFIXES) or self._has_waited(name):
                 groups.append([name])
         return groups
+
+    def _with_segments(self, header: str, named: Mapping[str, list[str]]) -> list[str]:
+        """What a header needs beside it: its files, those of its segments, and annotations if they are there."""
+        annotations = f"{Path(header).stem}.atr"
+        waiting = [*named[header], *([annotations] if annotations in self._looks else [])]
+        wanted: dict[str, None] = {}
+        for name in waiting:                  # it grows by what the headers in it name
+            if name not in wanted and name != header:
+                wanted[name] = None
+                waiting += named.get(name, [])
+        return list(wanted)
 
     def _named_by(self, header: str) -> list[str]:
         path = self._path / header

@@ -17,6 +17,7 @@ from tests.support.ecg_builders import aecg, wfdb_files
 from tests.support.ecg_orders import SITE, cart, open_clinic
 from tests.support.hl7_results import small_pdf
 from tests.support.waiting import until
+from tests.support.wfdb_builders import annotation_file, segmented_files
 
 
 @pytest.fixture
@@ -112,6 +113,33 @@ async def test_a_header_waits_for_its_signal_file(watched, folder):
     (folder / "demo1.dat").write_bytes(files["demo1.dat"])
     await until(lambda: (folder / "done" / "demo1.dat").exists() and (folder / "done" / "demo1.hea").exists())
     assert len(await studies(watched)) == 2
+
+
+async def test_a_record_in_segments_is_taken_whole_with_its_annotations(watched, folder):
+    files = segmented_files() | {"demo.atr": annotation_file((20, 1, ""))}
+    late = "demo_b.dat"
+    for name in sorted(files.keys() - {late}):
+        (folder / name).write_bytes(files[name])
+    (folder / "other.xml").write_bytes(aecg())
+    await until(lambda: (folder / "done" / "other.xml").exists())
+    assert {path.name for path in folder.iterdir() if path.is_file()} == files.keys() - {late}
+    (folder / late).write_bytes(files[late])
+    await until(lambda: {path.name for path in (folder / "done").iterdir()} == {*files, "other.xml"})
+    assert len(await studies(watched)) == 2
+    assert list((folder / "failed").iterdir()) == []
+
+
+async def test_headers_that_name_each_other_are_put_aside_and_the_next_is_served(parts, folder):
+    folders = WatchedFolders(replace(parts, settings=replace(parts.settings, ecg_folders=(f"a={folder}",))),
+                             settle_s=0.05, poll_s=0.05, pair_wait_s=0.3)
+    await folders.start()
+    (folder / "a.hea").write_bytes(b"a/1 1 500 300\nb 300\n")
+    (folder / "b.hea").write_bytes(b"b/1 1 500 300\na 300\n")
+    (folder / "c.xml").write_bytes(aecg())
+    await until(lambda: (folder / "failed" / "a.hea.reason.txt").exists())
+    await until(lambda: (folder / "done" / "c.xml").exists())
+    await until(lambda: not (folder / "b.hea").exists())
+    await folders.stop()
 
 
 async def test_a_header_whose_signal_file_never_comes_is_put_aside(parts, folder):
