@@ -74,6 +74,10 @@ def test_the_worklist_and_the_why_panel_say_what_raised_an_ecg(tmp_path: Path) -
             badge = first.get_by_test_id("hint-badge")
             expect(badge).to_have_text(re.compile("^心率 3[0-9] 网关测·未确认$"))    # K2
             expect(badge).to_have_attribute("data-level", "red")
+            page.set_viewport_size({"width": 1280, "height": 800})
+            assert badge.evaluate("(badge) => badge.getBoundingClientRect().right"
+                                  " <= badge.closest('.grid-row > div').getBoundingClientRect().right")
+            assert page.locator(".grid-row").first.evaluate("(row) => row.scrollWidth <= innerWidth")
             title = badge.get_attribute("title") or ""
             assert "提示排序，不代表诊断" in title
             assert "网关测量，未经医师确认" in title

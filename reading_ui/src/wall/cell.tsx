@@ -33,7 +33,7 @@ export function Cell({ item, now_ms, isFresh, box, sizes, round }: CellProps) {
 
   function hintWords(): string {
     const numbers = item.hints.map(({ measure, value, source }) => `${said(w.common.hintMeasure, measure)} ${format.number(Math.round(value))} ${said(own.measuredBy, source)}`);
-    return [[...new Set(numbers)].slice(0, 1).join(''), w.common.hintOnly].filter((part) => part !== '').join(' · ');
+    return [[...new Set(numbers)].slice(0, 1).join(''), w.common.hintOnly].filter((part) => part !== '').join(' ');
   }
 
   return (

@@ -234,7 +234,7 @@ export const en: typeof zh = {
   hintOnly: 'For the order of reading only, no diagnosis',
   hintLevel: { red: 'red', orange: 'orange', yellow: 'yellow', blue: 'blue' },
   hintMeasure: { heart_rate_bpm: 'rate', qtc_ms: 'QTc', qrs_ms: 'QRS', longest_rr_ms: 'long RR', shortest_rr_ms: 'short RR' },
-  hintMark: { gateway: 'gateway, unconfirmed', device: 'cart, unconfirmed' },
+  hintMark: { gateway: 'gw unconfirmed', device: 'cart unconfirmed' },
   hintStatement: 'cart says',
   hintQuality: 'poor trace',
   reportState: {

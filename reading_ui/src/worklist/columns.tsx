@@ -30,7 +30,7 @@ export function columnsOf({ w, format, now_ms, userId }: Context): Column<Readin
     {
       id: 'exam',
       title: w.worklist.exam,
-      width: 'minmax(128px, 1.4fr)',
+      width: 'minmax(212px, 1.4fr)',
       cell: (row) => (
         <span title={row.description}>
           <Icon name={row.kind === 'ecg' ? 'ecg' : 'image'} label={row.kind === 'ecg' ? w.common.kindEcg : w.common.kindImage} />{' '}
