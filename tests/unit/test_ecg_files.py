@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from gateway.core.errors import Unreadable
-from gateway.formats import ecg_files
+from gateway.formats import ecg_files, wfdb_record
 from gateway.formats.ecg_files import TOO_LARGE, ecgs_of, unpacked
 from tests.support.ecg_builders import aecg, wfdb_files
 from tests.support.wfdb_builders import segmented_files
@@ -36,8 +36,13 @@ def test_a_record_in_segments_with_annotations_is_one_ecg_among_others():
 
 
 def test_each_header_is_read_once(monkeypatch):
-    real, read = ecg_files.signal_files, []
-    monkeypatch.setattr(ecg_files, "signal_files", lambda header: read.append(header) or real(header))
+    read = []
+
+    def counted(header: bytes) -> list[str]:
+        read.append(header)
+        return wfdb_record.signal_files(header)
+
+    monkeypatch.setattr(ecg_files, "signal_files", counted)
     files = {f"r{number}.hea": header_naming(f"r{number}", f"r{number}.dat") for number in range(64)}
     assert len(ecgs_of(files, limit_bytes=LIMIT_BYTES)) == 64
     assert len(read) == 64
