@@ -143,6 +143,9 @@ def _check_grey_values_and_measure(page: Page) -> None:
 
 def _check_the_trace_in_millimetres(page: Page) -> None:
     """1 mV is 10.0 mm high and 1 s is 25.0 mm long, in dots of the canvas (E5)."""
+    expect(page.get_by_test_id("ecg-traces")).to_have_attribute("data-state", "drawn", timeout=room.SLOW_MS)
+    page.keyboard.press("0")             # true size: the page begins as large as it fits
+    expect(page.get_by_test_id("ecg-not-true-size")).to_have_count(0)
     paper = room.trace_on_paper(page)
     lead = page.locator('[data-testid="ecg-lead"][data-lead="I"]').first
     x_mm = float(lead.get_attribute("data-x-mm") or 0)
