@@ -1,0 +1,12 @@
+"""What a decision said in full, and what it was made from besides the facts."""
+
+from __future__ import annotations
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

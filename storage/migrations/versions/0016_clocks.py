@@ -1,0 +1,12 @@
+"""Due times of a reading, stage by stage, and what became of them."""
+
+from __future__ import annotations
+
+revision = "0016"
+down_revision = "0015"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
