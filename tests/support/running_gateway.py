@@ -104,11 +104,12 @@ class RunningGateway:
         self._process = None
         return code
 
-    def command(self, *arguments: str, check: bool = True, input: str = "") -> dict[str, Any]:
+    def command(self, *arguments: str, check: bool = True, input: str = "", timeout_s: float = 120,
+                ) -> dict[str, Any]:
         """Run `reading-gateway … --data … --json` beside it and return its answer."""
         done = subprocess.run(
             [sys.executable, "-m", "gateway", *arguments, "--data", str(self.data_dir), "--json"],
-            capture_output=True, text=True, encoding="utf-8", timeout=120, input=input,
+            capture_output=True, text=True, encoding="utf-8", timeout=timeout_s, input=input,
             env={**os.environ, **self.environment},
         )
         if check:
