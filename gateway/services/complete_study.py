@@ -70,10 +70,14 @@ async def association_ended(parts: Parts, study_ids: Iterable[str]) -> None:
     now = parts.clock()
 
     def work(tx: Transaction) -> None:
+        known: dict[tuple[str | None, str, str], tuple[timedelta, Habit | None]] = {}
         for study_id in ids:
             study = tx.studies.get(study_id, EVERYWHERE)
             if study is not None and study.state is not StudyState.COMPLETE:
-                quiet_period, habit = _quiet_period(tx, parts, study)
+                sender = (study.device_id, study.modality, study.site_id)
+                if sender not in known:
+                    known[sender] = _quiet_period(tx, parts, study)
+                quiet_period, habit = known[sender]
                 period, _ = quiet_of(habit, study.instance_count, quiet_period=quiet_period,
                                      longest=timedelta(seconds=parts.settings.short_quiet_period_s))
                 tx.jobs.postpone(JOB, study_id, due=now + period)
@@ -129,7 +133,6 @@ def complete_if_evident(tx: Transaction, study: Study, *, at: datetime) -> Study
 def mark_complete(tx: Transaction, study: Study, complete_by: CompleteBy, *, at: datetime) -> None:
     """Complete, audited, and on its way to a reader."""
     tx.studies.set_state(study.id, StudyState.COMPLETE, at=at, complete_by=complete_by)
-    tx.orders.note_performed(study.id, at=at)
     tx.orders.note_performed(study.id, at=at)
     tx.audit.append(AuditEntry(
         at, "gateway", "study.completed", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
