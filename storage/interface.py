@@ -26,6 +26,7 @@ from storage.tables.annotations import Annotations
 from storage.tables.arrivals import Arrivals
 from storage.tables.audit import Audit, chain_fault
 from storage.tables.character_sets import CharacterSets
+from storage.tables.clocks import Clocks
 from storage.tables.commitments import Commitments
 from storage.tables.decisions import Decisions
 from storage.tables.deliveries import Deliveries
@@ -44,12 +45,15 @@ from storage.tables.ecg_pairings import EcgPairings
 from storage.tables.hl7_exchanges import Hl7Exchanges
 from storage.tables.jobs import Jobs
 from storage.tables.keeping import Keeping
+from storage.tables.notices import NoticeLine as NoticeLine
+from storage.tables.notices import Notices
 from storage.tables.object_care import ObjectsInCare
 from storage.tables.objects import Objects
 from storage.tables.order_matches import OrderMatches
 from storage.tables.orders import Orders
 from storage.tables.origins import Origins
 from storage.tables.performed_steps import PerformedSteps
+from storage.tables.quality import Quality
 from storage.tables.quarantine import Quarantine
 from storage.tables.query_retrieve import QueryRetrieve
 from storage.tables.query_retrieve import RetrievableObject as RetrievableObject
@@ -57,6 +61,8 @@ from storage.tables.query_retrieve import StoredPatient as StoredPatient
 from storage.tables.query_retrieve import StoredReport as StoredReport
 from storage.tables.readings import Readings
 from storage.tables.reports import Reports
+from storage.tables.rule_versions import RuleVersions
+from storage.tables.rosters import Rosters
 from storage.tables.site_moves import SiteMoves
 from storage.tables.sites import Sites
 from storage.tables.studies import Studies
@@ -66,6 +72,7 @@ from storage.tables.users import Users
 from storage.tables.wall import Wall
 from storage.tables.wall import WallCounts as WallCounts
 from storage.tables.wall import WallLine as WallLine
+from storage.tables.workitems import Workitems
 from storage.tables.worklist_rows import ClinicLine as ClinicLine
 from storage.tables.worklist_rows import Counts as Counts
 from storage.tables.worklist_rows import DeliveryLine as DeliveryLine
@@ -94,6 +101,7 @@ class Transaction:
         self.arrivals = Arrivals(connection)
         self.audit = Audit(connection, node)
         self.character_sets = CharacterSets(connection)
+        self.clocks = Clocks(connection)
         self.commitments = Commitments(connection)
         self.decisions = Decisions(connection)
         self.deliveries = Deliveries(connection)
@@ -104,16 +112,20 @@ class Transaction:
         self.hl7_exchanges = Hl7Exchanges(connection)
         self.jobs = Jobs(connection)
         self.keeping = Keeping(connection)
+        self.notices = Notices(connection)
         self.object_care = ObjectsInCare(connection)
         self.objects = Objects(connection)
         self.order_matches = OrderMatches(connection)
         self.orders = Orders(connection)
         self.origins = Origins(connection)
+        self.quality = Quality(connection)
         self.quarantine = Quarantine(connection)
         self.performed_steps = PerformedSteps(connection)
         self.query_retrieve = QueryRetrieve(connection)
         self.readings = Readings(connection)
         self.reports = Reports(connection)
+        self.rule_versions = RuleVersions(connection)
+        self.rosters = Rosters(connection)
         self.site_moves = SiteMoves(connection)
         self.sites = Sites(connection)
         self.studies = Studies(connection)
@@ -121,6 +133,7 @@ class Transaction:
         self.unread_ecgs = UnreadEcgs(connection)
         self.users = Users(connection)
         self.wall = Wall(connection)
+        self.workitems = Workitems(connection)
         self.worklists = Worklists(connection)
 
 

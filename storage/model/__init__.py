@@ -53,7 +53,10 @@ from storage.model.records import ObjectRef as ObjectRef
 from storage.model.reports import Report as Report
 from storage.model.reports import ReportState as ReportState
 from storage.model.reports import ReportText as ReportText
+from storage.model.rule_versions import RuleState as RuleState
+from storage.model.rule_versions import RuleVersion as RuleVersion
 from storage.model.sites import INBOX_SITE_ID as INBOX_SITE_ID
+from storage.model.sites import LINK_CLASSES as LINK_CLASSES
 from storage.model.sites import Destination as Destination
 from storage.model.sites import DestinationKind as DestinationKind
 from storage.model.sites import Device as Device

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage.model import Decision, Priority, Scope
+from storage.model.rule_versions import RuleState
+from storage.tables.rule_versions import RuleVersions
 from storage.tables.schema import decision, rule_set, study
 
 
@@ -18,31 +19,27 @@ class Decisions:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def add_rule_set(self, source: str, *, by: str, at: datetime) -> int:
-        """Store a version and make it the active one; returns its number."""
-        row = self._connection.execute(
-            rule_set.insert().values(source=source, source_sha256=hashlib.sha256(source.encode()).hexdigest(),
-                                     activated_at=at, activated_by=by).returning(rule_set.c.version)).one()
-        return int(row.version)
+    def add_rule_set(self, source: str, *, by: str, at: datetime, title: str = "") -> int:
+        """Store a text as the next version and make it the active one; returns its number."""
+        versions = RuleVersions(self._connection)
+        replaced = versions.supersede()
+        return versions.add(source, title=title, state=RuleState.ACTIVE, by=by, at=at, based_on=replaced)
 
     def active_rule_set(self) -> tuple[int, str] | None:
         """(version, YAML source)."""
-        newest = sa.select(rule_set.c.version, rule_set.c.source).order_by(rule_set.c.version.desc()).limit(1)
-        row = self._connection.execute(newest).one_or_none()
+        row = self._connection.execute(
+            sa.select(rule_set.c.version, rule_set.c.source)
+            .where(rule_set.c.state == RuleState.ACTIVE.value)).one_or_none()
         return None if row is None else (int(row.version), str(row.source))
 
     def rule_set(self, version: int) -> str | None:
         """The YAML source of a version."""
-        source: str | None = self._connection.execute(
-            sa.select(rule_set.c.source).where(rule_set.c.version == version)).scalar_one_or_none()
-        return source
+        return RuleVersions(self._connection).source(version)
 
     def rule_sets(self) -> list[tuple[int, datetime, str]]:
-        """(version, activated at, by whom), newest first."""
-        rows = self._connection.execute(
-            sa.select(rule_set.c.version, rule_set.c.activated_at, rule_set.c.activated_by)
-            .order_by(rule_set.c.version.desc()))
-        return [(int(row.version), row.activated_at, str(row.activated_by)) for row in rows]
+        """(version, activated at, by whom) of those that are or were in force, newest first."""
+        return [(found.version, found.activated_at, found.proposed_by)
+                for found in RuleVersions(self._connection).list() if found.activated_at is not None]
 
     def add(self, made: Decision) -> None:
         """Store a decision with its reasons."""
@@ -50,7 +47,7 @@ class Decisions:
             id=made.id, study_id=made.study_id, at=made.at, rules_version=made.rules_version,
             priority=made.priority.value, duty_group=made.group, reader_id=made.reader_id, due_at=made.due_at,
             tags=list(made.tags), because=made.because, facts=made.facts,
-            hints=made.hints))
+            hints=made.hints, outcome=made.outcome, inputs=made.inputs))
 
     def get(self, decision_id: str) -> Decision | None:
         """One decision; check the scope of its study first."""
@@ -70,4 +67,5 @@ def _decision(row: sa.Row[Any]) -> Decision:
     return Decision(
         id=row.id, study_id=row.study_id, at=row.at, rules_version=int(row.rules_version),
         priority=Priority(row.priority), group=row.duty_group, reader_id=row.reader_id, due_at=row.due_at,
-        tags=tuple(row.tags), because=row.because, facts=row.facts, hints=row.hints or [])
+        tags=tuple(row.tags), because=row.because, facts=row.facts, hints=row.hints or [],
+        outcome=row.outcome or {}, inputs=row.inputs or {})

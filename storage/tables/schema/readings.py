@@ -18,17 +18,25 @@ from storage.tables.schema.columns import (
 )
 
 rule_set = sa.Table("rule_set", metadata, counter("version"), text("source"), text("source_sha256"),
-                    time("activated_at"), text("activated_by"))
+                    text("title", server_default=""), text("state"), time("proposed_at"), text("proposed_by"),
+                    text("note", server_default=""), optional("activated_at", UtcDateTime),
+                    optional("approved_at", UtcDateTime), optional("approved_by"),
+                    optional("refused_at", UtcDateTime), optional("refused_by"),
+                    text("refused_reason", server_default=""), optional("restores", sa.BigInteger),
+                    optional("based_on", sa.BigInteger))
+sa.Index("uq_rule_set_active", rule_set.c.state, unique=True, sqlite_where=rule_set.c.state == "active",
+         postgresql_where=rule_set.c.state == "active")
 decision = sa.Table("decision", metadata, identifier(), text("study_id"), time("at"), integer("rules_version"),
                     text("priority"), text("duty_group"), optional("reader_id"), time("due_at"), json("tags"),
                     json("because"), json("facts"),
-                    optional("hints", sa.JSON),
-                    sa.Index(None, "study_id", "at"))
+                    optional("hints", sa.JSON), optional("outcome", sa.JSON), optional("inputs", sa.JSON),
+                    sa.Index(None, "study_id", "at"), sa.Index(None, "at"))
 reading = sa.Table("reading", metadata, identifier(), text("study_id"), text("site_id"), text("state"),
                    text("priority"), text("duty_group"), text("decision_id"), time("created_at"),
                    time("due_at"), optional("assigned_to"), optional("writer_id"), optional("reviewer_id"),
                    optional("claimed_by"), optional("claimed_at", UtcDateTime), optional("lock_until", UtcDateTime),
                    text("reason", server_default=""), integer("late_instances", "0"), integer("revision", "0"),
+                   optional("hold_until", UtcDateTime),
                    sa.UniqueConstraint("study_id"), sa.Index(None, "state", "due_at"), sa.Index(None, "site_id"))
 report = sa.Table("report", metadata, identifier(), text("reading_id"), text("study_id"), text("site_id"),
                   integer("version"), text("state"), text("technique", server_default=""),
