@@ -22,7 +22,8 @@ class Objects:
         self._connection = connection
 
     def add(self, ref: ObjectRef, *, kind: str, at: datetime) -> None:
-        """Remember a durable object; the same hash twice is one row. Kinds: received, quarantined, report."""
+        """Remember a durable object; the same hash twice is one row. Kinds: received, quarantined, report,
+        marked_picture."""
         add_if_absent(self._connection, stored_object,
                       {"sha256": ref.sha256, "size_bytes": ref.size_bytes, "kind": kind, "stored_at": at})
 
@@ -50,7 +51,8 @@ class Objects:
         places = [("instance", schema.instance, schema.instance.c.object_sha256),
                   ("arrival", schema.arrival, schema.arrival.c.object_sha256),
                   ("report", schema.report, schema.report.c.pdf_sha256),
-                  ("report", schema.report, schema.report.c.dicom_sha256)]
+                  ("report", schema.report, schema.report.c.dicom_sha256),
+                  ("quality_grade", schema.quality_grade, schema.quality_grade.c.picture_sha256)]
         found: list[tuple[str, str, str]] = []
         for name, table, column in places:
             is_known = sa.or_(sa.exists().where(stored_object.c.sha256 == column),

@@ -67,8 +67,13 @@ class SiteMoves:
                                  .values(site_id=site_id, device_id=device_id, patient_key=patient_key))
         self._connection.execute(sa.update(t.reading).where(t.reading.c.study_id == study_id)
                                  .values(site_id=site_id, revision=t.reading.c.revision + 1))
-        for table in (t.report, t.delivery, t.legal_hold, t.deletion):
+        for table in (t.report, t.delivery, t.legal_hold, t.deletion, t.quality_grade, t.retake, t.notice, t.workitem,
+                      t.workitem_event):
             self._connection.execute(sa.update(table).where(table.c.study_id == study_id).values(site_id=site_id))
+        asked = sa.select(t.retake.c.order_id).where(t.retake.c.study_id == study_id)    # the worklist of whom it is
+        self._connection.execute(
+            sa.update(t.exam_order).where(t.exam_order.c.id.in_(asked), t.exam_order.c.study_id.is_(None))
+            .values(site_id=site_id, revision=t.exam_order.c.revision + 1))
         self._move_former_identity(study_id, site_id=site_id, patient_key=patient_key)
 
     def move_arrivals(self, caller: Caller, *, study_id: str | None, site_id: str, device_id: str) -> None:

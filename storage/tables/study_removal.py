@@ -33,7 +33,7 @@ class StudyRemoval:
         self._connection = connection
 
     def tombstones(self, study_id: str, *, deletion_id: str, at: datetime) -> list[Tombstone]:
-        """One for every object of the study: instances, its conflicting arrivals, its reports."""
+        """One for every object of the study: instances, its conflicting arrivals, its reports, marked pictures."""
         study = self._connection.execute(sa.select(t.study.c.site_id, t.study.c.study_instance_uid)
                                          .where(t.study.c.id == study_id)).one()
 
@@ -60,6 +60,12 @@ class StudyRemoval:
                 if sha256 and sha256 not in known:
                     known.add(sha256)
                     found.append(tombstone(sha256, self._size_of(sha256), "report", uid))
+        q = t.quality_grade.c
+        for sha256 in self._connection.execute(
+                sa.select(q.picture_sha256).where(q.study_id == study_id, q.picture_sha256 != "")).scalars():
+            if sha256 not in known:
+                known.add(sha256)
+                found.append(tombstone(sha256, self._size_of(sha256), "marked_picture"))
         return found
 
     def shared(self, study_id: str, sha256s: Sequence[str]) -> set[str]:
@@ -67,7 +73,8 @@ class StudyRemoval:
         found: set[str] = set()
         places = ((t.instance.c.object_sha256, t.instance.c.study_id),
                   (t.arrival.c.object_sha256, t.arrival.c.study_id),
-                  (t.report.c.pdf_sha256, t.report.c.study_id), (t.report.c.dicom_sha256, t.report.c.study_id))
+                  (t.report.c.pdf_sha256, t.report.c.study_id), (t.report.c.dicom_sha256, t.report.c.study_id),
+                  (t.quality_grade.c.picture_sha256, t.quality_grade.c.study_id))
         for start in range(0, len(sha256s), _AT_ONCE):
             some = list(sha256s[start:start + _AT_ONCE])
             for column, of_study in places:

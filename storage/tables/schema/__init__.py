@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from storage.tables.schema.clocks import notice as notice
+from storage.tables.schema.clocks import reading_clock as reading_clock
+from storage.tables.schema.clocks import reading_timer as reading_timer
 from storage.tables.schema.columns import UtcDateTime as UtcDateTime
 from storage.tables.schema.columns import metadata as metadata
 from storage.tables.schema.commitments import asked_commitment as asked_commitment
@@ -41,6 +44,8 @@ from storage.tables.schema.parties import user_account as user_account
 from storage.tables.schema.quarantine import character_set_correction as character_set_correction
 from storage.tables.schema.quarantine import character_set_note as character_set_note
 from storage.tables.schema.quarantine import quarantine_decision as quarantine_decision
+from storage.tables.schema.quality import quality_grade as quality_grade
+from storage.tables.schema.quality import retake as retake
 from storage.tables.schema.readings import annotation as annotation
 from storage.tables.schema.readings import decision as decision
 from storage.tables.schema.readings import delivery as delivery
@@ -55,7 +60,19 @@ from storage.tables.schema.received import patient as patient
 from storage.tables.schema.received import series as series
 from storage.tables.schema.received import stored_object as stored_object
 from storage.tables.schema.received import study as study
+from storage.tables.schema.rosters import holiday as holiday
+from storage.tables.schema.rosters import reader_presence as reader_presence
+from storage.tables.schema.rosters import reader_profile as reader_profile
+from storage.tables.schema.rosters import reader_turn as reader_turn
+from storage.tables.schema.rosters import roster_entry as roster_entry
+from storage.tables.schema.rosters import roster_swap as roster_swap
+from storage.tables.schema.rosters import site_agreement as site_agreement
 from storage.tables.schema.work import audit as audit
 from storage.tables.schema.work import audit_head as audit_head
 from storage.tables.schema.work import job as job
 from storage.tables.schema.work import write_mark as write_mark
+from storage.tables.schema.workitems import reading_change as reading_change
+from storage.tables.schema.workitems import workitem as workitem
+from storage.tables.schema.workitems import workitem_event as workitem_event
+from storage.tables.schema.workitems import workitem_subscriber as workitem_subscriber
+from storage.tables.schema.workitems import workitem_subscription as workitem_subscription

@@ -1,0 +1,160 @@
+"""Grades of images and traces with their history, and the retakes that were asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage.model import Scope
+from storage.model.quality import (
+    OPEN_RETAKES,
+    Grade,
+    GradedLevel,
+    QualityGrade,
+    Retake,
+    RetakeState,
+)
+from storage.tables.schema import quality_grade, retake, study
+from storage.tables.scoping import within
+from storage.tables.upserts import add_if_absent
+
+_OPEN = tuple(sorted(state.value for state in OPEN_RETAKES))
+
+
+class Quality:
+    """A grade is added and never changed; a retake is replaced only by who saw its present revision."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    # ----------------------------------------------------------------------------------------------------- grades
+    def add_grade(self, grade: QualityGrade) -> bool:
+        """Add the next grade of its subject; the one before is history. False: somebody added that revision."""
+        g = quality_grade.c
+        self._connection.execute(
+            sa.update(quality_grade).values(is_current=False)
+            .where(g.target_id == grade.target_id, g.frame == grade.frame, g.revision < grade.revision))
+        return add_if_absent(self._connection, quality_grade, _plain(grade))
+
+    def grade(self, grade_id: str, scope: Scope) -> QualityGrade | None:
+        """One grade, if the scope may see it."""
+        return self._one_grade(sa.and_(quality_grade.c.id == grade_id, within(scope, quality_grade.c.site_id)))
+
+    def current_of(self, target_id: str, frame: int, scope: Scope) -> QualityGrade | None:
+        """The grade of a subject that counts."""
+        g = quality_grade.c
+        return self._one_grade(sa.and_(g.target_id == target_id, g.frame == frame, g.is_current.is_(True),
+                                       within(scope, g.site_id)))
+
+    def grades_of(self, study_id: str, scope: Scope) -> list[QualityGrade]:
+        """Every grade of a study and of what is in it, the newest first."""
+        g = quality_grade.c
+        rows = self._connection.execute(
+            sa.select(quality_grade).where(g.study_id == study_id, within(scope, g.site_id))
+            .order_by(g.graded_at.desc(), g.revision.desc(), g.id))
+        return [_grade(row) for row in rows]
+
+    def current_between(self, start: datetime, end: datetime, scope: Scope) -> list[QualityGrade]:
+        """Grades of a span of time that count today, without marks and notes, for statistics."""
+        g = quality_grade.c
+        rows = self._connection.execute(
+            sa.select(g.id, g.study_id, g.site_id, g.level, g.target_id, g.frame, g.grade, g.reasons, g.modality,
+                      g.device_id, g.operator, g.graded_by, g.graded_at, g.revision)
+            .where(g.graded_at >= start, g.graded_at < end, g.is_current.is_(True), within(scope, g.site_id)))
+        return [_grade(row, note="", marks=()) for row in rows]
+
+    def studies_between(self, bounds: Sequence[datetime], scope: Scope) -> list[tuple[int, str, str | None, str, int]]:
+        """How many studies came in each span between two bounds: (span, site, device, modality, count)."""
+        s = study.c
+        span = sa.case(*((sa.and_(s.first_arrival_at >= start, s.first_arrival_at < end), number)
+                         for number, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False))))
+        rows = self._connection.execute(
+            sa.select(span.label("span"), s.site_id, s.device_id, s.modality, sa.func.count().label("count"))
+            .where(s.first_arrival_at >= bounds[0], s.first_arrival_at < bounds[-1], within(scope, s.site_id))
+            .group_by(span, s.site_id, s.device_id, s.modality))
+        return [(int(row.span), row.site_id, row.device_id, row.modality, int(row.count)) for row in rows]
+
+    # ---------------------------------------------------------------------------------------------------- retakes
+    def add_retake(self, wanted: Retake) -> None:
+        """Remember a request."""
+        self._connection.execute(sa.insert(retake).values(**_plain(wanted)))
+
+    def replace_retake(self, changed: Retake) -> bool:
+        """Replace it, if `changed.revision` is still the kept one (it grows). False: look again."""
+        values = _plain(changed) | {"revision": changed.revision + 1}
+        del values["id"]
+        done = self._connection.execute(
+            sa.update(retake).where(retake.c.id == changed.id, retake.c.revision == changed.revision)
+            .values(**values))
+        return done.rowcount == 1
+
+    def retake(self, retake_id: str, scope: Scope) -> Retake | None:
+        """One request, if the scope may see it."""
+        return self._one_retake(sa.and_(retake.c.id == retake_id, within(scope, retake.c.site_id)))
+
+    def retake_of_order(self, order_id: str) -> Retake | None:
+        """The request that an order was placed for."""
+        return self._one_retake(retake.c.order_id == order_id)
+
+    def retakes_of(self, study_id: str, scope: Scope) -> list[Retake]:
+        """Requests to take a study again, the newest first."""
+        return self._retakes(sa.and_(retake.c.study_id == study_id, within(scope, retake.c.site_id)))
+
+    def retaken_as(self, study_id: str, scope: Scope) -> Retake | None:
+        """The request that a study answers."""
+        found = self._retakes(sa.and_(retake.c.new_study_id == study_id, within(scope, retake.c.site_id)))
+        return found[0] if found else None
+
+    def open_retakes(self, scope: Scope, *, limit: int) -> list[Retake]:
+        """What clinics have not answered yet, the longest waiting first."""
+        r = retake.c
+        rows = self._connection.execute(
+            sa.select(retake).where(r.state.in_(_OPEN), within(scope, r.site_id))
+            .order_by(r.asked_at, r.id).limit(limit))
+        return [_retake(row) for row in rows]
+
+    def settled_since(self, since: datetime, scope: Scope, *, limit: int) -> list[Retake]:
+        """What was answered lately, the newest first."""
+        r = retake.c
+        return self._retakes(sa.and_(r.settled_at >= since, within(scope, r.site_id)), limit=limit)
+
+    def retakes_between(self, start: datetime, end: datetime, scope: Scope) -> list[Retake]:
+        """Requests of a span of time."""
+        r = retake.c
+        return self._retakes(sa.and_(r.asked_at >= start, r.asked_at < end, within(scope, r.site_id)))
+
+    # ---------------------------------------------------------------------------------------------------- helpers
+    def _one_grade(self, condition: sa.ColumnElement[bool]) -> QualityGrade | None:
+        row = self._connection.execute(sa.select(quality_grade).where(condition)).first()
+        return None if row is None else _grade(row)
+
+    def _one_retake(self, condition: sa.ColumnElement[bool]) -> Retake | None:
+        row = self._connection.execute(sa.select(retake).where(condition)).first()
+        return None if row is None else _retake(row)
+
+    def _retakes(self, condition: sa.ColumnElement[bool], *, limit: int | None = None) -> list[Retake]:
+        rows = self._connection.execute(
+            sa.select(retake).where(condition).order_by(retake.c.asked_at.desc(), retake.c.id).limit(limit))
+        return [_retake(row) for row in rows]
+
+
+def _plain(record: QualityGrade | Retake) -> dict[str, Any]:
+    values = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    return {name: value.value if isinstance(value, Enum) else list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()}
+
+
+def _grade(row: sa.Row[Any], **more: Any) -> QualityGrade:
+    values = dict(row._mapping) | more
+    return QualityGrade(**values | {
+        "level": GradedLevel(row.level), "grade": Grade(row.grade), "reasons": tuple(row.reasons),
+        "marks": tuple(values["marks"])})
+
+
+def _retake(row: sa.Row[Any]) -> Retake:
+    return Retake(**dict(row._mapping) | {"state": RetakeState(row.state)})
