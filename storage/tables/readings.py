@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from storage.model import Priority, Reading, ReadingState, Scope
 from storage.tables.schema import reading as table
+from storage.tables.schema import reading_change
 
 
 class Readings:
@@ -22,6 +23,7 @@ class Readings:
         self._connection.execute(table.insert().values(
             id=reading.id, study_id=reading.study_id, site_id=reading.site_id, created_at=reading.created_at,
             revision=reading.revision, **_changing(reading)))
+        self._note_change(reading)
 
     def get(self, reading_id: str, scope: Scope) -> Reading | None:
         """One reading."""
@@ -39,6 +41,8 @@ class Readings:
         result = self._connection.execute(
             table.update().where(table.c.id == reading.id, table.c.revision == reading.revision)
             .values(revision=reading.revision + 1, **_changing(reading)))
+        if result.rowcount == 1:
+            self._note_change(reading)
         return result.rowcount == 1
 
     def expired_locks(self, now: datetime) -> list[Reading]:
@@ -46,14 +50,18 @@ class Readings:
         held = (ReadingState.IN_PROGRESS.value, ReadingState.IN_REVIEW.value)
         rows = self._connection.execute(
             sa.select(table).where(table.c.state.in_(held), table.c.lock_until <= now).order_by(table.c.lock_until))
-        return [_reading(row) for row in rows]
+        return [reading_of(row) for row in rows]
+
+    def _note_change(self, reading: Reading) -> None:
+        """Its workitems follow it (`services/workitems/follow_readings.py`)."""
+        self._connection.execute(sa.insert(reading_change).values(reading_id=reading.id))
 
     def _one(self, which: sa.ColumnElement[bool], scope: Scope) -> Reading | None:
         query = sa.select(table).where(which)
         if scope.site_ids is not None:
             query = query.where(table.c.site_id.in_(scope.site_ids))
         row = self._connection.execute(query).one_or_none()
-        return None if row is None else _reading(row)
+        return None if row is None else reading_of(row)
 
 
 def _changing(reading: Reading) -> dict[str, Any]:
@@ -62,14 +70,16 @@ def _changing(reading: Reading) -> dict[str, Any]:
         "decision_id": reading.decision_id, "due_at": reading.due_at, "assigned_to": reading.assigned_to,
         "writer_id": reading.writer_id, "reviewer_id": reading.reviewer_id, "claimed_by": reading.claimed_by,
         "claimed_at": reading.claimed_at, "lock_until": reading.lock_until, "reason": reading.reason,
-        "late_instances": reading.late_instances,
+        "late_instances": reading.late_instances, "hold_until": reading.hold_until,
     }
 
 
-def _reading(row: sa.Row[Any]) -> Reading:
+def reading_of(row: sa.Row[Any]) -> Reading:
+    """The record of a row."""
     return Reading(
         id=row.id, study_id=row.study_id, site_id=row.site_id, state=ReadingState(row.state),
         priority=Priority(row.priority), group=row.duty_group, decision_id=row.decision_id,
         created_at=row.created_at, due_at=row.due_at, assigned_to=row.assigned_to, writer_id=row.writer_id,
         reviewer_id=row.reviewer_id, claimed_by=row.claimed_by, claimed_at=row.claimed_at, lock_until=row.lock_until,
-        reason=row.reason, late_instances=int(row.late_instances), revision=int(row.revision))
+        reason=row.reason, late_instances=int(row.late_instances), revision=int(row.revision),
+        hold_until=row.hold_until)
