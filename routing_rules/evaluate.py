@@ -2,28 +2,36 @@
 
 Rules are looked at in the order of the file. All conditions of a rule must hold. Of the rules that match:
 
-- group, reader, priority and due_minutes are each taken from the first rule that names it;
-- tags of all of them are collected;
+- group, reader, second_reader, priority, each stage of due, hold and overflow are taken from the first rule that
+  names it;
+- tags, forwards and notify of all of them are collected;
 - a rule on a device's measurements or statements raises the priority, and never lowers it (K3);
 - `stop` ends the search after its rule.
 
-When no rule names a group or a reader, the fallback group gets the study: nothing is ever discarded. Pure.
+When no rule names a group or a reader, the fallback group gets the study: nothing is ever discarded. An urgent study
+is never held back, whatever a rule says. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from routing_rules.conditions import activation, ask
 from routing_rules.facts import FactValue, checked
-from routing_rules.model import PRIORITIES, Outcome, Rule, RuleSet
-from routing_rules.roster import standing_in
+from routing_rules.model import PRIORITIES, STAGES, Outcome, Rule, RuleSet
+from routing_rules.roster import Duty, standing_in
+
+T = TypeVar("T")
 
 
-def decide(rules: RuleSet, facts: Mapping[str, FactValue], local_now: datetime) -> Outcome:
-    """Return what the rules say. `local_now` is the time in the reading centre's zone, for the rosters."""
+def decide(rules: RuleSet, facts: Mapping[str, FactValue], local_now: datetime, duty: Duty | None = None) -> Outcome:
+    """Return what the rules say.
+
+    `local_now` is the time in the reading centre's zone, for the rosters; `duty` names who is on duty now in groups
+    whose dated roster says so.
+    """
     values = checked(facts)
     prepared = activation(values)
     because: list[dict[str, Any]] = []
@@ -35,38 +43,74 @@ def decide(rules: RuleSet, facts: Mapping[str, FactValue], local_now: datetime) 
             matched.append(rule)
             if rule.stop:
                 break
+    return _outcome(rules, matched, values, local_now, duty, because)
+
+
+def _outcome(rules: RuleSet, matched: Sequence[Rule], facts: Mapping[str, FactValue], local_now: datetime,
+             duty: Duty | None, because: list[dict[str, Any]]) -> Outcome:
     plain = [rule for rule in matched if not rule.is_measured]
-    raised = [rule.priority for rule in matched if rule.is_measured and rule.priority is not None]
-    named = next((rule for rule in plain if rule.group is not None), None)
-    reader = next((rule.reader for rule in plain if rule.reader is not None), None)
-    is_fallback = named is None and reader is None
-    asked_group = rules.groups[named.group if named and named.group else rules.fallback_group]
-    group, on_duty = standing_in(asked_group, rules.groups, local_now)
-    because.append(_roster_entry(asked_group.id, group.id, on_duty, local_now, is_fallback=is_fallback,
-                                 has_roster=bool(asked_group.shifts)))
-    priority = next((rule.priority for rule in plain if rule.priority is not None), None)
+    group = _first(rule.group for rule in plain)
+    reader = _first(rule.reader for rule in plain)
+    is_fallback = group is None and reader is None
+    asked_group = rules.groups[group or rules.fallback_group]
+    got, on_duty = standing_in(asked_group, rules.groups, local_now, duty)
+    has_roster = bool(asked_group.shifts) or (duty is not None and asked_group.id in duty)
+    because.append(_roster_entry(asked_group.id, got.id, on_duty, local_now, is_fallback=is_fallback,
+                                 has_roster=has_roster))
+    priority = _first(rule.priority for rule in plain)
     if priority is None and is_fallback:
         priority = rules.fallback_priority
+    raise_to = max((rule.priority for rule in matched if rule.is_measured and rule.priority is not None),
+                   key=PRIORITIES.index, default=None)
+    due = {stage: minutes for stage in STAGES
+           if (minutes := _first(rule.due.get(stage) for rule in plain)) is not None}
+    hold_until = _first(rule.hold_until for rule in plain)
+    if hold_until is not None:
+        can_wait = {priority or facts.get("study.urgency", "routine"), raise_to or "routine"} == {"routine"}
+        because.append({"rule": "hold", "matched": can_wait and not is_fallback,
+                        "gives": {"hold": {"until": hold_until}}, "conditions": [
+                            {"text": "routine", "holds": can_wait, "why": "",
+                             "seen": {"priority": priority, "study.urgency": facts.get("study.urgency")}}]})
+        hold_until = hold_until if can_wait and not is_fallback else None
     return Outcome(
-        group=group.id, is_fallback=is_fallback, reader=reader, priority=priority,
-        raise_to=max(raised, key=PRIORITIES.index, default=None),
-        due_minutes=next((rule.due_minutes for rule in plain if rule.due_minutes is not None), None),
-        tags=tuple(dict.fromkeys(tag for rule in matched for tag in rule.tags)),
-        on_duty=on_duty, because=because)
+        group=got.id, is_fallback=is_fallback, reader=reader, priority=priority, raise_to=raise_to,
+        due_minutes=due.get("review"), tags=_collected(rule.tags for rule in matched), on_duty=on_duty,
+        because=because, second_reader=_first(rule.second_reader for rule in plain), due=due,
+        forwards=_collected(rule.forwards for rule in plain), notify=_collected(rule.notify for rule in plain),
+        hold_until=hold_until, overflow=_first(rule.overflow for rule in plain), assign=got.assign)
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _collected(several: Iterable[tuple[T, ...]]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(one for some in several for one in some))
 
 
 def _asked(rule: Rule, facts: Mapping[str, FactValue], prepared: Any) -> tuple[dict[str, Any], bool]:
     # Every condition is asked, also after one that does not hold: the explanation shows them all.
     answers = [(condition.text, ask(condition, facts, prepared)) for condition in rule.conditions]
     holds = all(answer.holds for _, answer in answers)
-    gives = {"group": rule.group, "reader": rule.reader, "priority": rule.priority, "due_minutes": rule.due_minutes,
-             "tags": list(rule.tags) or None, "stop": rule.stop or None}
     return {
-        "rule": rule.name, "matched": holds,
-        "gives": {key: value for key, value in gives.items() if value is not None},
+        "rule": rule.name, "matched": holds, "gives": _gives(rule),
         "conditions": [{"text": text, "holds": answer.holds, "seen": answer.seen, "why": answer.why}
                        for text, answer in answers],
     }, holds
+
+
+def _gives(rule: Rule) -> dict[str, Any]:
+    """What stands in the rule's `then`, as far as it says something."""
+    stages = {stage: rule.due[stage] for stage in STAGES if stage in rule.due and stage != "review"}
+    gives = {"group": rule.group, "reader": rule.reader, "second_reader": rule.second_reader,
+             "priority": rule.priority, "due_minutes": rule.due_minutes, "due": stages or None,
+             "forwards": list(rule.forwards) or None, "tags": list(rule.tags) or None,
+             "notify": [{"who": wish.who, "when": wish.when} for wish in rule.notify] or None,
+             "hold": {"until": rule.hold_until} if rule.hold_until else None,
+             "overflow": {"group": rule.overflow.group, "after_minutes": rule.overflow.after_minutes}
+             if rule.overflow else None,
+             "stop": rule.stop or None}
+    return {key: value for key, value in gives.items() if value is not None}
 
 
 def _roster_entry(asked: str, got: str, on_duty: tuple[str, ...], local_now: datetime, *, is_fallback: bool,

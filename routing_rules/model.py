@@ -11,6 +11,16 @@ from routing_rules.facts import FACTS
 PRIORITIES = ("routine", "urgent", "emergency")
 """From low to high."""
 
+STAGES = ("arrive", "claim", "write", "review", "return", "open")
+"""What a due time can be set for. `arrive` counts from the first arrival to complete; claim, write and review from
+complete (`review` is the signed report, the same clock as `due_minutes`); return and open from the signature."""
+
+ASSIGN = ("pool", "least-loaded")
+"""How a group's studies find a reader: whoever claims, or the one with the least open work."""
+
+NOTIFY_WHO = ("clinic", "group", "reader", "head")
+NOTIFY_WHEN = ("routed", "nudge", "breach")
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
@@ -51,6 +61,9 @@ class Group:
     members: tuple[str, ...] = ()        # logins
     shifts: tuple[Shift, ...] = ()       # none: all members at any time
     cover: str | None = None             # group that stands in while nobody here is on duty
+    assign: str = "pool"                 # one of ASSIGN
+    head: tuple[str, ...] = ()           # logins to whom unclaimed work climbs
+    reoffer_minutes: int | None = None   # not claimed for so long: offered to the group again
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,39 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Notify:
+    """Somebody to be told, and at what moment."""
+
+    who: str                             # one of NOTIFY_WHO
+    when: str                            # one of NOTIFY_WHEN
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """Where unclaimed work goes when the group does not take it."""
+
+    group: str
+    after_minutes: int                   # since the study was complete
+
+
+@dataclass(frozen=True, slots=True)
+class DateRange:
+    """Days of a calendar, both ends included: ISO dates, or MM-DD for the same days of every year."""
+
+    first: str
+    last: str
+
+    def holds(self, date: str) -> bool:
+        """True if the ISO date is one of these days; a yearly range may run over the new year."""
+        if len(self.first) > 5:
+            return self.first <= date <= self.last
+        day = date[5:]
+        if self.first <= self.last:
+            return self.first <= day <= self.last
+        return day >= self.first or day <= self.last
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """All conditions hold, then …"""
 
@@ -71,10 +117,16 @@ class Rule:
     group: str | None = None
     reader: str | None = None            # login
     priority: str | None = None
-    due_minutes: int | None = None
+    due_minutes: int | None = None       # the signed report; the same as due["review"]
     tags: tuple[str, ...] = ()
     stop: bool = False
     line: int = 0
+    second_reader: str | None = None     # login, or id of a group, who reviews
+    due: Mapping[str, int] = field(default_factory=dict)     # stage (one of STAGES) to minutes; holds review, too
+    forwards: tuple[str, ...] = ()       # ids of destinations that get the whole study
+    notify: tuple[Notify, ...] = ()
+    hold_until: str | None = None        # local "HH:MM": not on the worklist before then
+    overflow: Overflow | None = None
 
     @property
     def is_measured(self) -> bool:
@@ -91,6 +143,7 @@ class RuleSet:
     fallback_group: str
     fallback_priority: str | None
     rules: tuple[Rule, ...]
+    calendars: Mapping[str, tuple[DateRange, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,3 +160,23 @@ class Outcome:
     on_duty: tuple[str, ...]             # logins; empty when the group has no roster
     because: list[dict[str, Any]] = field(default_factory=list)
     # because: every rule looked at, in order: {rule, matched, gives, conditions: [{text, holds, seen, why}]}
+    second_reader: str | None = None     # login or group id
+    due: Mapping[str, int] = field(default_factory=dict)     # stage to minutes, where a rule says so
+    forwards: tuple[str, ...] = ()       # destination ids
+    notify: tuple[Notify, ...] = ()
+    hold_until: str | None = None        # local "HH:MM"; None as well where urgency forbids to hold
+    overflow: Overflow | None = None
+    assign: str = "pool"                 # of the group that got it
+
+    def as_json(self) -> dict[str, Any]:
+        """All but `because`, as it is stored with the decision and compared by a replay."""
+        return {
+            "group": self.group, "is_fallback": self.is_fallback, "reader": self.reader,
+            "second_reader": self.second_reader, "priority": self.priority, "raise_to": self.raise_to,
+            "due_minutes": self.due_minutes, "due": dict(self.due), "forwards": list(self.forwards),
+            "tags": list(self.tags), "notify": [{"who": n.who, "when": n.when} for n in self.notify],
+            "hold_until": self.hold_until,
+            "overflow": self.overflow and {"group": self.overflow.group,
+                                           "after_minutes": self.overflow.after_minutes},
+            "assign": self.assign, "on_duty": list(self.on_duty),
+        }

@@ -7,12 +7,25 @@ told and do not stop it.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 from functools import lru_cache
 from typing import Any
 
 from routing_rules.conditions import compile_condition
-from routing_rules.lint import unknown_places, warnings_of
-from routing_rules.model import Condition, Group, InvalidRules, Problem, Rule, RuleSet, Shift
+from routing_rules.lint import warnings_of
+from routing_rules.lint_people import Known, unknown_names
+from routing_rules.model import (
+    Condition,
+    DateRange,
+    Group,
+    InvalidRules,
+    Notify,
+    Overflow,
+    Problem,
+    Rule,
+    RuleSet,
+    Shift,
+)
 from routing_rules.positions import Document, Path, read_document
 from routing_rules.roster import DAYS
 from routing_rules.shape import shape_problems
@@ -23,18 +36,19 @@ def parse(text: str) -> RuleSet:
     return _parse(text)
 
 
-def check(text: str, *, known_logins: Collection[str] | None = None,
-          known_sites: Collection[str] | None = None) -> list[Problem]:
+def check(text: str, *, known_logins: Collection[str] | None = None, known_sites: Collection[str] | None = None,
+          known_destinations: Collection[str] | None = None) -> list[Problem]:
     """Return errors and warnings in the order of the file.
 
-    Logins and sites are compared with those known when they are given: an unknown login is an error (nobody would
-    read), an unknown site a warning (it may be registered later).
+    Logins, sites and destinations are compared with those known when they are given: an unknown login or destination
+    is an error (nobody would read, nothing would be sent), an unknown site a warning (it may be registered later).
     """
     try:
-        rules, document, warnings = _read(text)
+        rules, document = _read(text)
     except InvalidRules as exc:
         return sorted(exc.problems)
-    return sorted(warnings + unknown_places(rules, document, known_logins=known_logins, known_sites=known_sites))
+    known = Known(known_logins, known_sites, known_destinations)
+    return sorted([*warnings_of(rules, document), *unknown_names(rules, document, known)])
 
 
 @lru_cache(maxsize=16)
@@ -42,7 +56,7 @@ def _parse(text: str) -> RuleSet:
     return _read(text)[0]
 
 
-def _read(text: str) -> tuple[RuleSet, Document, list[Problem]]:
+def _read(text: str) -> tuple[RuleSet, Document]:
     document = read_document(text)
     problems = shape_problems(document)
     if problems:
@@ -51,12 +65,15 @@ def _read(text: str) -> tuple[RuleSet, Document, list[Problem]]:
     groups = {name: _group(name, entry) for name, entry in source["groups"].items()}
     problems = _unknown_groups(source, document)
     rules = tuple(_rule(entry, ("rules", index), document, problems) for index, entry in enumerate(source["rules"]))
+    calendars = {name: tuple(_days(text, ("calendars", name, number), document, problems)
+                             for number, text in enumerate(entries))
+                 for name, entries in source.get("calendars", {}).items()}
     _repeated_names(source, document, problems)
     if problems:
         raise InvalidRules(sorted(problems))
     fallback = source["fallback"]
-    rule_set = RuleSet(source["title"], groups, fallback["group"], fallback.get("priority"), rules)
-    return rule_set, document, warnings_of(rule_set, document)
+    rule_set = RuleSet(source["title"], groups, fallback["group"], fallback.get("priority"), rules, calendars)
+    return rule_set, document
 
 
 def _group(name: str, entry: dict[str, Any]) -> Group:
@@ -65,7 +82,25 @@ def _group(name: str, entry: dict[str, Any]) -> Group:
               _minutes(shift["to"]), tuple(shift["members"]))
         for shift in entry.get("hours", ()))
     return Group(name, entry["name"], entry.get("name_en", entry["name"]), tuple(entry.get("members", ())), shifts,
-                 entry.get("cover"))
+                 entry.get("cover"), entry.get("assign", "pool"), tuple(entry.get("head", ())),
+                 entry.get("reoffer_minutes"))
+
+
+def _days(text: str, path: Path, document: Document, problems: list[Problem]) -> DateRange:
+    first, _, last = text.partition("..")
+    last = last or first
+    is_yearly = len(first) == 5
+    for day in (first, last):
+        try:
+            date.fromisoformat(f"2000-{day}" if is_yearly else day)
+        except ValueError:
+            place = document.place(path)
+            problems.append(Problem(place.line, place.column, f"没有「{day}」这一天", f"there is no day {day}"))
+    if last < first and not is_yearly:
+        place = document.place(path)
+        problems.append(Problem(place.line, place.column, f"「{last}」早于「{first}」,没有任何一天",
+                                f"{last} is before {first}: no day at all"))
+    return DateRange(first, last)
 
 
 def _minutes(clock: str) -> int:
@@ -82,19 +117,37 @@ def _rule(entry: dict[str, Any], path: Path, document: Document, problems: list[
             continue
         for wrong in compiled:
             problems.append(Problem(*document.inside(here, wrong.line, wrong.column), wrong.zh, wrong.en))
-    then = entry["then"]
-    rule = Rule(entry["name"], tuple(conditions), then.get("group"), then.get("reader"), then.get("priority"),
-                then.get("due_minutes"), tuple(then.get("tags", ())), entry.get("stop", False),
-                document.place(path).line)
+    rule = _with_actions(entry, tuple(conditions), path, document, problems)
     if rule.is_measured:
         _only_raises(entry, path, document, problems)
     return rule
 
 
+def _with_actions(entry: dict[str, Any], conditions: tuple[Condition, ...], path: Path, document: Document,
+                  problems: list[Problem]) -> Rule:
+    then = entry["then"]
+    due = {stage: int(minutes) for stage, minutes in then.get("due", {}).items()}
+    if "due_minutes" in then:
+        if due.get("review", then["due_minutes"]) != then["due_minutes"]:
+            place = document.key_place((*path, "then", "due_minutes"))
+            problems.append(Problem(place.line, place.column, "due_minutes 和 due 的 review 是同一个时限,两处写得不同",
+                                    "due_minutes and review of due are the same clock and differ"))
+        due["review"] = int(then["due_minutes"])
+    overflow = then.get("overflow")
+    return Rule(
+        name=entry["name"], conditions=conditions, group=then.get("group"), reader=then.get("reader"),
+        priority=then.get("priority"), due_minutes=due.get("review"), tags=tuple(then.get("tags", ())),
+        stop=entry.get("stop", False), line=document.place(path).line, second_reader=then.get("second_reader"),
+        due=due, forwards=tuple(then.get("forwards", ())),
+        notify=tuple(Notify(wish["who"], wish["when"]) for wish in then.get("notify", ())),
+        hold_until=then["hold"]["until"] if "hold" in then else None,
+        overflow=Overflow(overflow["group"], overflow["after_minutes"]) if overflow else None)
+
+
 def _only_raises(entry: dict[str, Any], path: Path, document: Document, problems: list[Problem]) -> None:
     """K3: what a device says of itself may raise priority and set tags, and nothing else."""
-    for key in ("group", "reader", "due_minutes"):
-        if key in entry["then"]:
+    for key in entry["then"]:
+        if key not in ("priority", "tags"):
             place = document.key_place((*path, "then", key))
             problems.append(Problem(
                 place.line, place.column,
@@ -110,6 +163,8 @@ def _unknown_groups(source: dict[str, Any], document: Document) -> list[Problem]
     asked: list[tuple[Path, str]] = [(("fallback", "group"), source["fallback"]["group"])]
     asked += [(("rules", i, "then", "group"), rule["then"]["group"])
               for i, rule in enumerate(source["rules"]) if "group" in rule["then"]]
+    asked += [(("rules", i, "then", "overflow", "group"), rule["then"]["overflow"]["group"])
+              for i, rule in enumerate(source["rules"]) if "overflow" in rule["then"]]
     asked += [(("groups", name, "cover"), group["cover"])
               for name, group in source["groups"].items() if "cover" in group]
     known = ", ".join(source["groups"])

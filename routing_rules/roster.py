@@ -14,8 +14,14 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MINUTES = 24 * 60
 
 
-def on_duty(group: Group, local_now: datetime) -> tuple[str, ...] | None:
+Duty = Mapping[str, tuple[str, ...]]
+"""Group id to the logins on duty now, for groups whose dated roster says something; it wins over the weekly hours."""
+
+
+def on_duty(group: Group, local_now: datetime, duty: Duty | None = None) -> tuple[str, ...] | None:
     """Logins on duty in this group; None where it has no roster (all members, at any time)."""
+    if duty is not None and group.id in duty:
+        return tuple(duty[group.id])
     if not group.shifts:
         return None
     minute = local_now.hour * 60 + local_now.minute
@@ -23,14 +29,15 @@ def on_duty(group: Group, local_now: datetime) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(login for shift in open_now for login in shift.members))
 
 
-def standing_in(group: Group, groups: Mapping[str, Group], local_now: datetime) -> tuple[Group, tuple[str, ...]]:
+def standing_in(group: Group, groups: Mapping[str, Group], local_now: datetime,
+                duty: Duty | None = None) -> tuple[Group, tuple[str, ...]]:
     """The group that really has somebody on duty: itself, else along `cover`; and who is on duty there.
 
     When nobody is on duty anywhere along the way, the group itself keeps the study: it is never left without one.
     """
     current, met = group, {group.id}
     while True:
-        present = on_duty(current, local_now)
+        present = on_duty(current, local_now, duty)
         if present is None:
             return current, current.members
         if present:

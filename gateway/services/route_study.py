@@ -86,7 +86,8 @@ def _decided(tx: Transaction, parts: Parts, study: Study, now: datetime) -> Deci
     version, source = active
     zone = ZoneInfo(parts.settings.time_zone)
     facts = study_facts(tx, study, zone)
-    outcome = decide(parse(source), facts, now.astimezone(zone))
+    local_now = now.astimezone(zone)
+    outcome = decide(parse(source), facts, local_now)
     hints = _hints(tx, parts, study)
     raise_to = raised(outcome.raise_to, hints)
     priority, is_raised = priority_of(named=outcome.priority, raise_to=raise_to, urgency=study.urgency)
@@ -97,7 +98,8 @@ def _decided(tx: Transaction, parts: Parts, study: Study, now: datetime) -> Deci
     return Decision(
         id=new_id(), study_id=study.id, at=now, rules_version=version, priority=priority, group=outcome.group,
         reader_id=_reader_id(tx, outcome), due_at=due, tags=tags, because=outcome.because, facts=dict(facts),
-        hints=[hint.as_json() for hint in hints])
+        hints=[hint.as_json() for hint in hints], outcome=outcome.as_json(),
+        inputs={"local_now": local_now.isoformat(), "duty": None})
 
 
 def study_facts(tx: Transaction, study: Study, zone: ZoneInfo) -> FactValues:

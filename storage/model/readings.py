@@ -30,6 +30,10 @@ class Decision:
     because: list[dict[str, Any]]        # every rule looked at: {rule, matched, conditions: [{text, holds, seen}]}
     facts: dict[str, Any]                # the values the rules saw
     hints: list[dict[str, Any]] = field(default_factory=list)    # why an ECG stands further up; core.ecg_priority
+    outcome: dict[str, Any] = field(default_factory=dict)        # what the rules said: routing_rules Outcome.as_json
+    inputs: dict[str, Any] = field(default_factory=dict)         # what they were asked with besides the facts:
+    # {"local_now": ISO with offset, "duty": {group: [logins]} or None, "failure": {"reason", "zh", "en"} where the
+    # rules could not be asked}; a replay needs nothing else. Both are empty in decisions before revision 0013.
 
 
 class ReadingState(StrEnum):
@@ -44,6 +48,7 @@ class ReadingState(StrEnum):
     REJECTED = "rejected"                # reviewer sent it back to the writer, reason required
     GIVEN_UP = "given_up"
     WITHDRAWN = "withdrawn"
+    READ_ELSEWHERE = "read_elsewhere"    # 外部已阅: another system claimed and completed it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +73,4 @@ class Reading:
     reason: str                          # of the last return or rejection
     late_instances: int                  # arrived after the report was signed
     revision: int                        # grows with every change, for optimistic checks
+    hold_until: datetime | None = None   # kept off the worklist until then, as a rule says (off-peak)

@@ -26,6 +26,13 @@ class Site:
     kind: SiteKind
     phone: str = ""
     is_enabled: bool = True
+    tier: int = 0                        # 1 village room, 2 township, 3 county, 4 city, 5 province; 0: as its kind says
+    distance_km: float | None = None     # by road to the reading centre
+    link_class: str = ""                 # one of LINK_CLASSES; "": nobody said
+
+
+LINK_CLASSES = ("fibre", "leased", "mobile", "satellite", "weak")
+"""How a site is connected: 光纤, 专线, 移动网络, 卫星, 弱网."""
 
 
 @dataclass(frozen=True, slots=True)

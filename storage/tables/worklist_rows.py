@@ -141,7 +141,8 @@ def reading_of_row(row: sa.RowMapping) -> Reading:
         writer_id=row["reading_writer_id"], reviewer_id=row["reading_reviewer_id"],
         claimed_by=row["reading_claimed_by"], claimed_at=row["reading_claimed_at"],
         lock_until=row["reading_lock_until"], reason=row["reading_reason"],
-        late_instances=row["reading_late_instances"], revision=row["reading_revision"])
+        late_instances=row["reading_late_instances"], revision=row["reading_revision"],
+        hold_until=row["reading_hold_until"])
 
 
 def study_line(row: sa.RowMapping) -> StudyLine:

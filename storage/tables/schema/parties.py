@@ -7,7 +7,9 @@ import sqlalchemy as sa
 from storage.tables.schema.columns import UtcDateTime, flag, identifier, integer, metadata, optional, text, time
 
 site = sa.Table("site", metadata, identifier(), text("name"), text("name_en", server_default=""), text("kind"),
-                text("phone", server_default=""), flag("is_enabled", True))
+                text("phone", server_default=""), flag("is_enabled", True),
+                # what rules may ask of it
+                integer("tier", "0"), optional("distance_km", sa.Float), text("link_class", server_default=""))
 device = sa.Table("device", metadata, identifier(), text("site_id"), text("name"), text("ae_title"),
                   optional("address"), text("modality", server_default=""), optional("character_set"),
                   flag("is_enabled", True),
