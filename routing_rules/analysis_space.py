@@ -130,9 +130,9 @@ def comparison(node: Tree) -> Comparison | None:
     if left.type == "string" and all(isinstance(c, str) for c in constants) and sign not in _MIRRORED:
         return Comparison(left.key, sign, constants, is_number=False, is_whole=False)
     # A double that is computed may be NaN, for which neither < nor >= holds; a declared fact never is.
-    if left.type == "int" or (left.type == "double" and left.kind is Kind.NAME):
-        if all(isinstance(c, int | float) and not isinstance(c, bool) and not math.isnan(c) for c in constants):
-            return Comparison(left.key, sign, constants, is_number=True, is_whole=left.type == "int")
+    is_number = left.type == "int" or (left.type == "double" and left.kind is Kind.NAME)
+    if is_number and all(isinstance(c, int | float) and not isinstance(c, bool) for c in constants):
+        return Comparison(left.key, sign, constants, is_number=True, is_whole=left.type == "int")
     return None
 
 
@@ -197,7 +197,8 @@ def _holds(region: tuple[float, float] | str | None, sign: str, wanted: Value | 
         return region == wanted
     if sign == "_!=_":
         return region != wanted
-    assert region is not None and isinstance(wanted, str)
+    assert region is not None
+    assert isinstance(wanted, str)
     if sign == "contains":
         return wanted in region
     return region.startswith(wanted) if sign == "startsWith" else region.endswith(wanted)

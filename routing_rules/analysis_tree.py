@@ -104,7 +104,7 @@ def _node(raw: bytes, types: dict[int, str], places: dict[int, int]) -> Tree:
 
 
 def _other(fields: dict[int, list[Any]], at: int, kind: str, types: dict[int, str], places: dict[int, int]) -> Tree:
-    """A loop or a map: its nodes are listed, so that facts and constants in it are found, but have no meaning here."""
+    """A loop or a map: its nodes are listed, so that facts and constants in it are found; they mean nothing here."""
     if 9 not in fields:
         return Tree(Kind.OTHER, at, kind, name=repr(fields.get(8)))
     loop = _fields(_one(fields, 9))

@@ -134,7 +134,7 @@ def _never_together(rule: Rule, index: int, trees: Sequence[Tree], analysis: Ana
     pair = analysis.contradicting(trees)
     if pair is None:
         place = document.place(("rules", index, "name"))
-        return Problem(place.line, place.column, "这条规则永远不成立:它的条件不能同时满足。请改正或删除其中一个条件。",
+        return Problem(place.line, place.column, "这条规则永远不成立:它的条件不能同时满足。请改正或删除其中一个。",
                        "this rule never matches: its conditions cannot be true together. Correct or delete one of "
                        "them.", is_warning=True)
     first, second = pair
@@ -151,15 +151,16 @@ def _never_together(rule: Rule, index: int, trees: Sequence[Tree], analysis: Ana
                    f"this rule never matches (see also line {where.line}): {en}", is_warning=True)
 
 
-def _contradiction(first: Tree, second: Tree, text: str, first_text: str = "", second_text: str = "") -> tuple[str, str]:
+def _contradiction(first: Tree, second: Tree, text: str, first_text: str = "",
+                   second_text: str = "") -> tuple[str, str]:
     ours, theirs = source_of(first, first_text or text), source_of(second, second_text or text)
     empty = opposite_numbers(first, second)
     if empty is not None:
         name = empty.variable
         return (f"「{ours}」与「{theirs}」之间没有任何数值,{fact_zh(name)} 不可能同时满足两者。"
                 "若意思是“或者”,请用 || 连接;若是范围,请把两个数对调。",
-                f"no value of {fact_en(name)} is both {ours} and {theirs}: the range is empty. Join them by || if you "
-                "mean either, or swap the two numbers if you mean a range.")
+                f"no value of {fact_en(name)} is both {ours} and {theirs}: the range is empty. Join them by || if "
+                "you mean either, or swap the two numbers if you mean a range.")
     return (f"「{ours}」与「{theirs}」不能同时成立。若意思是“或者”,请用 || 写在一个条件里;否则删除其中一个。",
             f"{ours} and {theirs} cannot be true together. Join them by || in one condition if you mean either; else "
             "delete one.")
