@@ -41,11 +41,11 @@ from storage.tables.schema.parties import role_grant as role_grant
 from storage.tables.schema.parties import signing_key as signing_key
 from storage.tables.schema.parties import site as site
 from storage.tables.schema.parties import user_account as user_account
+from storage.tables.schema.quality import quality_grade as quality_grade
+from storage.tables.schema.quality import retake as retake
 from storage.tables.schema.quarantine import character_set_correction as character_set_correction
 from storage.tables.schema.quarantine import character_set_note as character_set_note
 from storage.tables.schema.quarantine import quarantine_decision as quarantine_decision
-from storage.tables.schema.quality import quality_grade as quality_grade
-from storage.tables.schema.quality import retake as retake
 from storage.tables.schema.readings import annotation as annotation
 from storage.tables.schema.readings import decision as decision
 from storage.tables.schema.readings import delivery as delivery
