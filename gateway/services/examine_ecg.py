@@ -9,21 +9,18 @@ somebody looks (`examine_again`). The object as received is read, never changed.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from importlib import import_module
-from zoneinfo import ZoneInfo
 
 import structlog
 
 from gateway.core.ecg_analysis import METHOD
-from gateway.core.ecg_analysis_record import content_to_keep, hints_to_keep
-from gateway.core.errors import Unreadable
-from gateway.formats.ecg import read_ecg
 from gateway.services.complete_study import ROUTE_JOB
+from gateway.services.examine_samples import Looked, look
+from gateway.services.examiner import Examiner
 from gateway.services.job_runner import JobHandler
 from gateway.services.ports import Event, Parts
 from gateway.services.queue_examination import JOB, queue_examination
-from gateway.signals.analyse import analyse
 from storage.interface import Transaction
 from storage.model import EVERYWHERE, AuditEntry, Instance, Job, Study, StudyState
 from storage.model.ecg_analyses import AnalysisState, StoredAnalysis
@@ -33,12 +30,22 @@ _log = structlog.get_logger(__name__)
 TRIES = 3
 """An ECG whose examination ended the process so many times is left alone, and says so."""
 
-FAILED = "analysis-failed"
+Look = Callable[[bytes, str], Awaitable[Looked]]
+"""Bytes of a file and a time zone's name in; what looking at the samples gave."""
+
 GIVEN_UP = "analysis-given-up"
 
 
-async def run_examine_ecg(parts: Parts, job: Job) -> None:
-    """The job "examine_ecg": its ref is the instance's id. Examining twice by one method has one effect."""
+async def look_in_thread(data: bytes, time_zone: str) -> Looked:
+    """Decode and analyse beside the event loop."""
+    return await asyncio.to_thread(look, data, time_zone)
+
+
+async def run_examine_ecg(parts: Parts, job: Job, *, look: Look = look_in_thread) -> None:
+    """The job "examine_ecg": its ref is the instance's id. Examining twice by one method has one effect.
+
+    Raises ObjectMissing, StorageUnavailable, ExaminerDied: then the job is tried again.
+    """
     found = await parts.database.read(lambda tx: _wanted(tx, job.ref))
     if found is None:
         return
@@ -46,10 +53,19 @@ async def run_examine_ecg(parts: Parts, job: Job) -> None:
     if job.attempt > TRIES:
         made = _failed(instance, GIVEN_UP, parts.clock())
     else:
-        made = await asyncio.to_thread(_examined, parts, instance)
+        data = await asyncio.to_thread(parts.objects.get, instance.object_sha256)
+        made = _told(instance, await look(data, parts.settings.time_zone), parts.clock())
     if await parts.database.write(lambda tx: _keep(tx, made)):
         parts.events.publish(Event("analysis", study.site_id, study.id))
         parts.events.wake_jobs()
+
+
+def handlers(examiner: Examiner) -> dict[str, JobHandler]:
+    """The job "examine_ecg", with the looking done by a process of its own."""
+    async def handle(parts: Parts, job: Job) -> None:
+        await run_examine_ecg(parts, job, look=examiner.look)
+
+    return {JOB: handle}
 
 
 async def examine_again(parts: Parts, instance: Instance) -> None:
@@ -58,13 +74,13 @@ async def examine_again(parts: Parts, instance: Instance) -> None:
     parts.events.wake_jobs()
 
 
-async def warm_up(parts: Parts) -> None:
-    """Load what the search for beats needs, where ECGs come at all: the first one after a start must not wait for it.
+async def warm_up(parts: Parts, examiner: Examiner) -> None:
+    """Start the child where ECGs come at all: the first one after a start must not wait for it.
 
-    Without any ECG so far nothing is loaded: it takes a second and some ten megabytes.
+    Without any ECG so far nothing is started: it takes a second and some hundred megabytes.
     """
     if await parts.database.read(lambda tx: tx.ecg_analyses.is_any_known()):
-        await asyncio.to_thread(import_module, "sleepecg.heartbeats")
+        await examiner.warm_up()
 
 
 def _wanted(tx: Transaction, instance_id: str) -> tuple[Study, Instance] | None:
@@ -74,19 +90,13 @@ def _wanted(tx: Transaction, instance_id: str) -> tuple[Study, Instance] | None:
     return None if found is None or (known is not None and known.method == METHOD) else found
 
 
-def _examined(parts: Parts, instance: Instance) -> StoredAnalysis:
-    """Decode and analyse. Blocking. Raises ObjectMissing, StorageUnavailable: then the job is tried again."""
-    data = parts.objects.get(instance.object_sha256)
-    try:
-        analysis = analyse(read_ecg(data, time_zone=ZoneInfo(parts.settings.time_zone)))
-    except Unreadable as exc:
-        return _failed(instance, exc.reason, parts.clock())
-    except (ArithmeticError, LookupError, ValueError) as exc:
-        # Samples that the method did not foresee: the trace is read by people all the same.
-        _log.exception("an ECG could not be analysed", instance=instance.id, error=type(exc).__name__)
-        return _failed(instance, FAILED, parts.clock())
-    return StoredAnalysis(instance.id, instance.study_id, AnalysisState.DONE, "", METHOD, parts.clock(),
-                          analysis.is_repeat_advised, hints_to_keep(analysis), content_to_keep(analysis))
+def _told(instance: Instance, looked: Looked, at: datetime) -> StoredAnalysis:
+    if looked.trace:
+        _log.error("an ECG could not be analysed", instance=instance.id, trace=looked.trace)
+    if looked.reason:
+        return _failed(instance, looked.reason, at)
+    return StoredAnalysis(instance.id, instance.study_id, AnalysisState.DONE, "", METHOD, at,
+                          looked.is_repeat_advised, looked.hints, looked.content)
 
 
 def _failed(instance: Instance, reason: str, at: datetime) -> StoredAnalysis:

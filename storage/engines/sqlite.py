@@ -37,6 +37,7 @@ T = TypeVar("T")
 
 LARGEST_GROUP = 128
 _READERS = 4
+_WRITER_CACHE_KB, _READER_CACHE_KB = 16384, 4096     # a reader misses into the system's cache, which all share
 _BUSY_TIMEOUT_MS = 10_000
 _BACKED_WITHIN_S = 10.0
 
@@ -297,7 +298,8 @@ def _engine(path: Path, *, begin: str, is_reader: bool = False, **options: Any) 
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we say BEGIN ourselves, below
         for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_TIMEOUT_MS}",
-                       "journal_size_limit=67108864", "temp_store=MEMORY", "cache_size=-16384",
+                       "journal_size_limit=67108864", "temp_store=MEMORY",
+                       f"cache_size=-{_READER_CACHE_KB if is_reader else _WRITER_CACHE_KB}",
                        "wal_autocheckpoint=4000"):       # 16 MB: fewer stops of the writer, and each worth more
             connection.execute(f"PRAGMA {pragma}")
         if is_reader:
