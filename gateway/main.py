@@ -53,6 +53,7 @@ from gateway.services.examiner import Examiner
 from gateway.services.guard_space import GuardedObjectStore, SpaceGuard
 from gateway.services.job_runner import JobHandler, JobRunner
 from gateway.services.ports import Parts
+from gateway.services.quality import follow_orders
 from gateway.services.render import HANDLERS as RENDER_HANDLERS
 from gateway.services.watch_space import SpaceWatch
 from gateway.settings import Settings
@@ -171,6 +172,7 @@ class Gateway:
             **scrub_objects.HANDLERS, **keep_unread_ecg.HANDLERS,
             **second_copy.HANDLERS, **delete_study.HANDLERS,
             **learn_character_set.HANDLERS, **match_order.HANDLERS, **correct_device_text.HANDLERS,
+            **follow_orders.HANDLERS,
             **deliver.handlers(open_channels(parts.settings, commitment=NodeCommitment(parts), tls=tls)),
         }
 

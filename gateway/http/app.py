@@ -30,9 +30,11 @@ from gateway.http import (
     origins,
     pages,
     pulled,
+    quality,
     quarantine,
     readings,
     reports,
+    rules,
     session,
     studies,
     wall,
@@ -73,9 +75,10 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
         *quarantine.routes(parts), *device_text.routes(parts), *events.routes(parts), *health.routes(parts),
         *keeping.routes(parts), *commitments.routes(parts),
         *reports.routes(parts), *orders.routes(parts), *order_matches.routes(parts),
+        *quality.routes(parts),
         *ecg_analysis.routes(parts), *ecg.routes(parts), *ecg_export.routes(parts),
         *ecg_upload.routes(parts), *ecg_intake.routes(parts),
-        *wall.routes(parts),
+        *wall.routes(parts), *rules.routes(parts),
         *dicomweb.routes(parts),
     ]
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from gateway.core.errors import InvalidRequest, NotFound, NotNow
+from gateway.core.errors import InvalidRequest, NotAllowed, NotFound, NotNow
 from gateway.core.reading import HELD, ReadingAction, expired, moved
 from gateway.services.job_runner import RetryLater
+from gateway.services.people.assign import gap_of
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
 from storage.model import EVERYWHERE, AuditEntry, Job, Reading, Role, Scope, Study, User
@@ -23,7 +24,9 @@ JOB = "release_claim"
 async def claim_reading(parts: Parts, user: User, reading_id: str, *, address: str = "") -> Reading:
     """Take the lock, to write or (of what another wrote) to review. Claiming what one holds already changes nothing.
 
-    Raises NotFound (also outside the user's scope), NotAllowed, NotNow: "claimed-by-another" names the holder.
+    Anybody able may take what is assigned to a colleague; the trail says so. Raises NotFound (also outside the user's
+    scope), NotAllowed (the role, or the reader's profile: "not-skilled", "not-reviewer-grade", "other-site"), NotNow:
+    "claimed-by-another" names the holder.
     """
     def work(tx: Transaction) -> Reading:
         now = parts.clock()
@@ -32,9 +35,13 @@ async def claim_reading(parts: Parts, user: User, reading_id: str, *, address: s
             return reading
         _refuse_if_held(tx, reading, user)
         after = _move(tx, parts, reading, ReadingAction.CLAIM, user, now)
+        gap = gap_of(tx, user, reading)
+        if gap is not None:
+            raise NotAllowed("Your profile as a reader does not cover this study.", reason=gap)
         assert after.lock_until is not None
         tx.jobs.postpone(JOB, reading.id, due=after.lock_until)
-        _note(tx, now, user.id, "reading.claimed", reading, address, {"state": after.state.value})
+        taken_over = {} if reading.assigned_to in (None, user.id) else {"taken_over_from": reading.assigned_to}
+        _note(tx, now, user.id, "reading.claimed", reading, address, {"state": after.state.value, **taken_over})
         return after
 
     return await _write(parts, work, wakes_jobs=True)
@@ -59,19 +66,20 @@ async def release_reading(parts: Parts, user: User, reading_id: str, *, address:
 
 async def send_back(parts: Parts, user: User, reading_id: str, reason: str, *, address: str = "") -> Reading:
     """Return the study to the clinic with a reason (退回). Raises InvalidRequest without one, NotFound, NotNow."""
+    return await _write(parts, lambda tx: send_back_on(tx, parts, user, reading_id, reason, address=address))
+
+
+def send_back_on(tx: Transaction, parts: Parts, user: User, reading_id: str, reason: str, *, address: str) -> Reading:
+    """The same in the caller's write, which announces it."""
     why = reason.strip()
     if not why:
         raise InvalidRequest("A study is sent back only with a reason.", reason="reason-required")
-
-    def work(tx: Transaction) -> Reading:
-        now = parts.clock()
-        reading = _found(tx, reading_id, user.scope(Role.READER, Role.REVIEWER))
-        after = _move(tx, parts, reading, ReadingAction.SEND_BACK, user, now, reason=why)
-        tx.jobs.cancel(f"{JOB}:{reading.id}")
-        _note(tx, now, user.id, "reading.sent_back", reading, address, {"reason": why})
-        return after
-
-    return await _write(parts, work)
+    now = parts.clock()
+    reading = _found(tx, reading_id, user.scope(Role.READER, Role.REVIEWER))
+    after = _move(tx, parts, reading, ReadingAction.SEND_BACK, user, now, reason=why)
+    tx.jobs.cancel(f"{JOB}:{reading.id}")
+    _note(tx, now, user.id, "reading.sent_back", reading, address, {"reason": why})
+    return after
 
 
 def extend_claim(tx: Transaction, reading: Reading, now: datetime, minutes: float) -> Reading:

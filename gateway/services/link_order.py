@@ -13,6 +13,7 @@ from gateway.core.ecg_pairing import is_number_like
 from gateway.core.order import more_urgent
 from gateway.services.complete_study import note_expected_count
 from gateway.services.keep_ecg_identity import take_identity
+from gateway.services.quality.follow_orders import note_retaken
 from storage.interface import Transaction
 from storage.model import AuditEntry, CareClass, Study, StudyState, Visit
 from storage.model.orders import LinkEvidence, Order
@@ -59,6 +60,7 @@ def take_link(tx: Transaction, order: Order, study: Study, evidence: LinkEvidenc
     tx.audit.append(AuditEntry(
         at, actor, "order.linked", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
         detail={"order": order.id, "accession_number": order.accession_number, "evidence": evidence.value}))
+    note_retaken(tx, order.id, study.id, at=at)
     take_identity(tx, order, study, at=at, actor=actor)
     note_care(tx, order, study, at=at)
     if study.state is StudyState.COMPLETE:               # linked late: the order leaves the worklists now

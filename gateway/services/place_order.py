@@ -28,7 +28,9 @@ from gateway.services.administer_sites import By
 from gateway.services.complete_study import note_expected_count
 from gateway.services.link_order import note_care
 from gateway.services.match_order import MATCH_BACK_JOB, route_again
+from gateway.services.people.decline_reading import ask_again
 from gateway.services.ports import Event, Parts
+from gateway.services.quality.follow_orders import note_withdrawn
 from storage.interface import Transaction
 from storage.model import INBOX_SITE_ID, AuditEntry, Scope, new_id
 from storage.model.orders import Order, OrderSource, OrderState
@@ -111,6 +113,8 @@ def amend(tx: Transaction, parts: Parts, order: Order, request: OrderRequest, by
     if study is not None and more_urgent(changed.urgency, study.urgency) != study.urgency:
         tx.studies.set_urgency(study.id, changed.urgency)
         route_again(tx, study, at=parts.clock())
+    if study is not None:
+        ask_again(tx, study, by, at=parts.clock())
     return changed
 
 
@@ -122,6 +126,7 @@ def withdraw(tx: Transaction, parts: Parts, order: Order, reason: str, by: By) -
     done = withdrawn(order, reading, reason=reason, now=parts.clock())
     if reading is not None and not tx.readings.replace(taken_back(reading, reason=done.withdrawn_reason)):
         raise NotNow("Somebody was faster.", reason="reading-started")
+    note_withdrawn(tx, order.id, done.withdrawn_reason, at=parts.clock(), actor=by.actor, address=by.address)
     return _kept(tx, parts, done, by, "order.withdrawn", reason=done.withdrawn_reason)
 
 

@@ -15,6 +15,7 @@ from gateway.services.keep_ecg_identity import give_back
 from gateway.services.link_order import forget_care, take_link
 from gateway.services.match_order import MATCH_JOB, route_again
 from gateway.services.ports import Event, Parts
+from gateway.services.quality.follow_orders import note_unlinked
 from storage.interface import Transaction
 from storage.model import AuditEntry, Device, Scope, Study
 from storage.model.order_matches import MatchState, OrderMatch
@@ -122,6 +123,7 @@ async def unlink(parts: Parts, by: By, order_id: str, reason: str) -> Order:
         if not tx.orders.replace(freed):
             raise NotNow("Somebody changed the order meanwhile.", reason="revision")
         forget_care(tx, order, study, at=now)
+        note_unlinked(tx, order.id, at=now, actor=by.actor)
         study = give_back(tx, study, at=now, actor=by.actor)
         found = match(study, order, tx.ecg_pairings.of_orders([order.id]).get(order.id))
         tx.order_matches.record_link(OrderMatch(

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +25,9 @@ from storage.tables.scoping import within
 from storage.tables.upserts import add_if_absent
 
 _OPEN = tuple(sorted(state.value for state in OPEN_RETAKES))
+
+StudyCount = tuple[int, str, str | None, str, int]
+"""Number of the span, site, device, modality, and how many studies."""
 
 
 class Quality:
@@ -65,19 +69,19 @@ class Quality:
         rows = self._connection.execute(
             sa.select(g.id, g.study_id, g.site_id, g.level, g.target_id, g.frame, g.grade, g.reasons, g.modality,
                       g.device_id, g.operator, g.graded_by, g.graded_at, g.revision)
-            .where(g.graded_at >= start, g.graded_at < end, g.is_current.is_(True), within(scope, g.site_id)))
+            .where(g.graded_at >= start, g.graded_at < end, g.is_current.is_(True), within(scope, g.site_id))).all()
         return [_grade(row, note="", marks=()) for row in rows]
 
-    def studies_between(self, bounds: Sequence[datetime], scope: Scope) -> list[tuple[int, str, str | None, str, int]]:
-        """How many studies came in each span between two bounds: (span, site, device, modality, count)."""
+    def studies_between(self, bounds: Sequence[datetime], scope: Scope) -> list[StudyCount]:
+        """How many studies came in each span between two bounds."""
         s = study.c
         span = sa.case(*((sa.and_(s.first_arrival_at >= start, s.first_arrival_at < end), number)
-                         for number, (start, end) in enumerate(zip(bounds, bounds[1:], strict=False))))
+                         for number, (start, end) in enumerate(pairwise(bounds))))
         rows = self._connection.execute(
-            sa.select(span.label("span"), s.site_id, s.device_id, s.modality, sa.func.count().label("count"))
+            sa.select(span.label("span"), s.site_id, s.device_id, s.modality, sa.func.count().label("studies"))
             .where(s.first_arrival_at >= bounds[0], s.first_arrival_at < bounds[-1], within(scope, s.site_id))
             .group_by(span, s.site_id, s.device_id, s.modality))
-        return [(int(row.span), row.site_id, row.device_id, row.modality, int(row.count)) for row in rows]
+        return [(int(row.span), row.site_id, row.device_id, row.modality, int(row.studies)) for row in rows]
 
     # ---------------------------------------------------------------------------------------------------- retakes
     def add_retake(self, wanted: Retake) -> None:
@@ -149,7 +153,7 @@ def _plain(record: QualityGrade | Retake) -> dict[str, Any]:
             for name, value in values.items()}
 
 
-def _grade(row: sa.Row[Any], **more: Any) -> QualityGrade:
+def _grade(row: Any, **more: Any) -> QualityGrade:
     values = dict(row._mapping) | more
     return QualityGrade(**values | {
         "level": GradedLevel(row.level), "grade": Grade(row.grade), "reasons": tuple(row.reasons),

@@ -187,7 +187,8 @@ async def test_every_table_that_names_a_study_has_a_decision_about_its_deletion(
     """A new table with a study_id must be put on one of the two lists here, by a person who thought about it."""
     assert " ".join(sorted(table.name for table in tables_that_go())) == (
         "annotation character_set_note decision delivery ecg_analysis ecg_correction ecg_identity exam_order "
-        "instance order_match quality_grade reading report retake series study_origin unread_ecg visit"), "decide: go, or stay?"
+        "instance order_match quality_grade reading report retake series study_origin unread_ecg visit"
+    ), "decide: go, or stay?"
     assert {"audit", "arrival", "deletion", "legal_hold", "tombstone"} == STAYS
 
 

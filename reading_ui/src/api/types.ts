@@ -1184,6 +1184,162 @@ export interface ReportStepRequest {
   person?: string;
 }
 
+/** A grade as people say it of this kind of study. */
+export interface GradeChoice {
+  grade: string;
+  zh: string;
+  en: string;
+}
+
+export interface ReasonChoice {
+  code: string;
+  zh: string;
+  en: string;
+  advice_zh: string;
+  advice_en: string;
+}
+
+/** A shape on the picture; points in parts of its width and height, 0 to 1. */
+export interface MarkView {
+  shape: string;
+  points: number[][];
+  text: string;
+}
+
+export interface GradeView {
+  id: string;
+  level: string;
+  target_id: string;
+  frame: number;
+  grade: string;
+  reasons: string[];
+  note: string;
+  operator: string;
+  graded_by: string;
+  graded_by_name: string;
+  graded_at: string;
+  revision: number;
+  is_current: boolean;
+  marks: MarkView[];
+  has_picture: boolean;
+}
+
+/** A request to take an examination again, as the clinic and the reader see it. */
+export interface RetakeView {
+  id: string;
+  state: string;
+  study_id: string;
+  reading_id: string | null;
+  new_study_id: string | null;
+  site_id: string;
+  site_name: string;
+  patient: PatientView;
+  sex: string;
+  age_years: number | null;
+  modality: string;
+  body_part: string;
+  description: string;
+  study_at: string | null;
+  accession_number: string;
+  order_id: string;
+  asked_by_name: string;
+  asked_at: string;
+  is_sent_back: boolean;
+  seen_by_name: string;
+  seen_at: string | null;
+  scheduled_at: string | null;
+  settled_by_name: string;
+  settled_at: string | null;
+  reason: string;
+  rejections: GradeView[];
+  reasons: ReasonChoice[];
+}
+
+export interface RetakeList {
+  items: RetakeView[];
+}
+
+/** What is known of a study's quality, and what may be said of it. */
+export interface QualityView {
+  study_id: string;
+  grades: GradeView[];
+  retakes: RetakeView[];
+  answers: RetakeView | null;
+  grade_choices: GradeChoice[];
+  reason_choices: ReasonChoice[];
+}
+
+export interface MarkRequest {
+  shape: string;
+  points: number[][];
+  text?: string;
+}
+
+export interface GradeRequest {
+  level: string;
+  target_id: string;
+  grade: string;
+  revision: number;
+  frame?: number;
+  reasons?: string[];
+  note?: string;
+}
+
+export interface RejectionRequest {
+  level: string;
+  target_id: string;
+  revision: number;
+  reasons: string[];
+  frame?: number;
+  note?: string;
+  marks?: MarkRequest[];
+  picture?: string;
+  is_sent_back?: boolean;
+  asks_retake?: boolean;
+}
+
+export interface RejectionView {
+  grade: GradeView;
+  retake_id: string | null;
+  accession_number: string;
+}
+
+export interface AskedView {
+  retake_id: string;
+  state: string;
+}
+
+export interface ScheduleRequest {
+  on?: string | null;
+}
+
+/** One device, person, site, modality or grader in one month. */
+export interface FigureLine {
+  site_id: string;
+  site_name: string;
+  key: string;
+  name: string;
+  month: string;
+  studies: number;
+  graded: number;
+  excellent: number;
+  good: number;
+  acceptable: number;
+  rejected: number;
+  rejection_rate: number | null;
+  retakes: number;
+  retaken: number;
+  declined: number;
+  reasons: Record<string, number>;
+}
+
+export interface QualityFigures {
+  per: string;
+  months: string[];
+  lines: FigureLine[];
+  reasons: ReasonChoice[];
+}
+
 /** One arrival in quarantine. */
 export interface QuarantinedView {
   id: string;
@@ -1353,6 +1509,290 @@ export interface DeviceTextDetail {
 export interface DeviceTextRequest {
   character_set: string;
   reason: string;
+}
+
+/** `state`: awaiting_approval, active, superseded or refused. `by` proposed it; names, not ids. */
+export interface RuleVersionView {
+  version: number;
+  title: string;
+  state: string;
+  at: string;
+  by: string;
+  note: string;
+  activated_at: string | null;
+  approved_by: string | null;
+  approved_at: string | null;
+  refused_by: string | null;
+  refused_at: string | null;
+  refused_reason: string;
+  restores: number | null;
+  based_on: number | null;
+  may_approve: boolean;
+}
+
+export interface RuleVersionSource {
+  about: RuleVersionView;
+  source: string;
+}
+
+/** `based_on`: the version in force that its author saw; another one by now is answered 409 rules-changed. */
+export interface ProposeRulesRequest {
+  source: string;
+  note?: string;
+  based_on?: number | null;
+}
+
+/** `based_on`: the version in force that the approver saw, if it is another than the proposal's own. */
+export interface ApproveRulesRequest {
+  based_on?: number | null;
+}
+
+export interface RollBackRulesRequest {
+  note?: string;
+  based_on?: number | null;
+}
+
+export interface RuleSourceRequest {
+  source: string;
+}
+
+/** Line and column count from 1. */
+export interface RuleProblemView {
+  line: number;
+  column: number;
+  zh: string;
+  en: string;
+  is_warning: boolean;
+}
+
+export interface RuleNameView {
+  name: string;
+  line: number;
+}
+
+export interface RuleCheckView {
+  is_valid: boolean;
+  problems: RuleProblemView[];
+  rules: RuleNameView[];
+}
+
+export interface RuleFactView {
+  name: string;
+  type: string;
+  unit: string;
+  zh: string;
+  en: string;
+  source: string;
+  choices: string[];
+  is_measured: boolean;
+}
+
+/** One word that `then` understands. */
+export interface RuleKeyView {
+  key: string;
+  zh: string;
+  en: string;
+}
+
+/** Something that a rule may name: a site, group, destination or reader. */
+export interface RuleChoiceView {
+  id: string;
+  zh: string;
+  en: string;
+}
+
+/** What the editor completes. */
+export interface RuleLanguageView {
+  facts: RuleFactView[];
+  then: RuleKeyView[];
+  sites: RuleChoiceView[];
+  groups: RuleChoiceView[];
+  destinations: RuleChoiceView[];
+  readers: RuleChoiceView[];
+  needs_approval: boolean;
+}
+
+/** `study`: our id, Study Instance UID, accession number or reading id. */
+export interface TryRulesRequest {
+  source: string;
+  study: string;
+}
+
+/** What a draft says of one study. `decision` has no id and version 0: nothing was stored. */
+export interface RuleTrialView {
+  study_id: string;
+  facts_at: string;
+  decision: DecisionView;
+  stored: DecisionView | null;
+}
+
+/** `against`: "decided" compares with what was decided at the time, "active" with the version in force. */
+export interface SimulateRulesRequest {
+  source: string;
+  days?: number;
+  against?: string;
+}
+
+export interface SimulationStarted {
+  id: string;
+}
+
+/** A study that would go elsewhere; no patient data. `rule`: the draft's rule that named where. */
+export interface SimulatedExample {
+  study_id: string;
+  at: string;
+  site_id: string;
+  modality: string;
+  rule: string;
+}
+
+/** From whom to whom. A reader only where a rule names one. */
+export interface SimulatedMove {
+  from_group: string;
+  from_reader: string | null;
+  to_group: string;
+  to_reader: string | null;
+  studies: number;
+  examples: SimulatedExample[];
+}
+
+/** Something else than group and reader: priority, due_minutes, tags, forwards, …; None: nothing was said. */
+export interface SimulatedChange {
+  aspect: string;
+  before: unknown;
+  after: unknown;
+  studies: number;
+}
+
+/** Studies in the whole time by hour of the day (24 numbers, in the gateway's zone), before and after. */
+export interface SimulatedLoad {
+  id: string;
+  name: string;
+  is_reader: boolean;
+  before: number[];
+  after: number[];
+  before_total: number;
+  after_total: number;
+  peak_before: number;
+  peak_after: number;
+}
+
+/** Due times against when the report was really signed; without a report, against the end of the time. */
+export interface SimulatedDue {
+  studies: number;
+  unsigned: number;
+  late_before: number;
+  late_after: number;
+  newly_late: number;
+  no_longer_late: number;
+  examples: SimulatedExample[];
+}
+
+/** How often a rule of the draft matched, and how often it was the one that named group or reader. */
+export interface SimulatedRule {
+  name: string;
+  line: number;
+  matched: number;
+  decided: number;
+}
+
+export interface SimulationResult {
+  since: string;
+  until: string;
+  studies: number;
+  moved: number;
+  changed: number;
+  moves: SimulatedMove[];
+  changes: SimulatedChange[];
+  load: SimulatedLoad[];
+  due: SimulatedDue;
+  rules: SimulatedRule[];
+  unknown_facts: string[];
+  unreadable: number;
+  notes_zh: string[];
+  notes_en: string[];
+  seconds: number;
+}
+
+/** `state`: waiting, running, done, failed or cancelled. */
+export interface SimulationView {
+  id: string;
+  state: string;
+  done: number;
+  total: number;
+  days: number;
+  against: string;
+  at: string;
+  error: string;
+  result: SimulationResult | null;
+}
+
+/** Each side by version or by text; a side without either is the version in force. */
+export interface CompareRulesRequest {
+  from_version?: number | null;
+  from_source?: string | null;
+  to_version?: number | null;
+  to_source?: string | null;
+}
+
+export interface RuleChangeView {
+  kind: string;
+  subject: string;
+  zh: string;
+  en: string;
+}
+
+export interface RuleDifferenceView {
+  changes: RuleChangeView[];
+}
+
+export interface RuleFormCondition {
+  fact: string;
+  operator: string;
+  value: unknown;
+}
+
+/** A rule as a form. Not `understood`: a condition is more than fact, operator, value; its text is the value. */
+export interface RuleForm {
+  name: string;
+  conditions: RuleFormCondition[];
+  then: Record<string, unknown>;
+  stop: boolean;
+  index: number | null;
+  line: number | null;
+  understood: boolean;
+  texts: string[];
+}
+
+export interface RuleFormsView {
+  forms: RuleForm[];
+}
+
+/** `index` null adds a rule; `form` null removes it, or moves it where `move_to` is given. */
+export interface EditRulesRequest {
+  source: string;
+  index?: number | null;
+  form?: RuleForm | null;
+  move_to?: number | null;
+}
+
+export interface EditedRulesView {
+  source: string;
+  problems: RuleProblemView[];
+}
+
+/** A study to try a draft on. */
+export interface DecidedStudyView {
+  study_id: string;
+  patient: PatientView;
+  accession_number: string;
+  modality: string;
+  body_part: string;
+  description: string;
+  site_name: string;
+  at: string;
+  group: string;
+  rules_version: number | null;
 }
 
 /** A measured number that raised the priority; a hint for the order of reading, no diagnosis. */
