@@ -123,8 +123,12 @@ class Settings:
     failed_logins_allowed: int = _setting(5, "Failed logins in a row before an account is locked.")
     lockout_minutes: int = _setting(10, "How long a locked account stays locked, minutes.")
     claim_minutes: int = _setting(30, "A claimed reading is given back after so long without a save, minutes.")
+    outside_claim_minutes: int = _setting(240, "A reading that another system claimed (UPS) is given back after so "
+                                          "long without an update, minutes.")
     order_match_sure: int = _setting(60, "Points (0 to 100) at which a study is linked to an order without a person.")
     order_match_shown: int = _setting(35, "Points at which an order is shown to a person as a study's possible one.")
+    rules_need_approval: bool = _setting(False, "Whether a version of the rules comes into force only when another "
+                                         "administrator than its author has approved it.")
     delivery_backoff_max_s: float = _setting(900.0, "Longest pause between two tries of a delivery, seconds.")
     delivery_days: float = _setting(7.0, "A delivery is tried for so long before it is given to a person, days.")
     centre_name: str = _setting("县域远程阅片中心", "Name of the reading centre, printed on reports.")

@@ -60,6 +60,7 @@ from storage.tables.query_retrieve import RetrievableObject as RetrievableObject
 from storage.tables.query_retrieve import StoredPatient as StoredPatient
 from storage.tables.query_retrieve import StoredReport as StoredReport
 from storage.tables.readings import Readings
+from storage.tables.replays import Replays
 from storage.tables.reports import Reports
 from storage.tables.rule_versions import RuleVersions
 from storage.tables.rosters import Rosters
@@ -123,6 +124,7 @@ class Transaction:
         self.performed_steps = PerformedSteps(connection)
         self.query_retrieve = QueryRetrieve(connection)
         self.readings = Readings(connection)
+        self.replays = Replays(connection)
         self.reports = Reports(connection)
         self.rule_versions = RuleVersions(connection)
         self.rosters = Rosters(connection)

@@ -149,7 +149,9 @@ def new_password() -> str:
 
 
 async def _use_county_rules(parts: Parts) -> None:
-    """Activate the county's rules unless somebody has activated rules of their own."""
+    """Activate the county's rules unless somebody has activated rules of their own, or must approve them."""
+    if parts.settings.rules_need_approval:
+        return
     active = await parts.database.read(lambda tx: tx.decisions.active_rule_set())
     if active is None or active[1] == packaged_rules():
         await activate_rules(parts, packaged_rules("county.yaml"), by=ACTOR)

@@ -174,8 +174,9 @@ def _rules(parts: Parts) -> list[Route]:
             source = (await request.read()).decode("utf-8")
         except UnicodeDecodeError as exc:
             raise InvalidRequest("A rule set is UTF-8 text.") from exc
-        await activate_rules(parts, source, by=caller.actor, address=caller.address)
-        return json_response(await _rules_view(parts), status=201)
+        version = await activate_rules(parts, source, by=caller.actor, address=caller.address, person=caller.user)
+        view = await _rules_view(parts)
+        return json_response(view, status=201 if view.version == version else 202)      # 202: it waits for approval
 
     return [_row("GET", "rules", show, "The rule set in force", response=m.RuleSetView),
             _row("POST", "rules", activate, "Check a rule set (YAML) and put it in force", response=m.RuleSetView)]

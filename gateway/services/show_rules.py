@@ -21,11 +21,12 @@ class RulesInForce:
 async def rules_in_force(parts: Parts) -> RulesInForce:
     """Raises NotFound when there is none yet."""
     def look_up(tx: Transaction) -> RulesInForce:
-        active = tx.decisions.active_rule_set()
-        if active is None:
+        active = tx.rule_versions.active()
+        source = tx.rule_versions.source(active.version) if active is not None else None
+        if active is None or source is None:
             raise NotFound("No rule set is in force.")
-        version, source = active
-        at, by = next((at, by) for number, at, by in tx.decisions.rule_sets() if number == version)
-        return RulesInForce(version, source, at, tx.worklists.names([by]).get(by, by))
+        by = active.proposed_by
+        return RulesInForce(active.version, source, active.activated_at or active.proposed_at,
+                            tx.worklists.names([by]).get(by, by))
 
     return await parts.database.read(look_up)

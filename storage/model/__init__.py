@@ -50,6 +50,7 @@ from storage.model.records import AuditEntry as AuditEntry
 from storage.model.records import ChainedAuditEntry as ChainedAuditEntry
 from storage.model.records import Job as Job
 from storage.model.records import ObjectRef as ObjectRef
+from storage.model.replays import StoredReplay as StoredReplay
 from storage.model.reports import Report as Report
 from storage.model.reports import ReportState as ReportState
 from storage.model.reports import ReportText as ReportText

@@ -19,7 +19,9 @@ from gateway.services.ports import Event
 from storage.model import EVERYWHERE, Role
 from tests.support import dicom_builders
 from tests.support.ecg_routes import ECG_CALLS
+from tests.support.quality_routes import QUALITY_CALLS
 from tests.support.route_walk import Call, Walk, as_json, leaked
+from tests.support.rule_routes import RULE_CALLS, add_versions
 from tests.support.stores import ManualClock, open_parts
 from tests.support.two_sites import SHARED_PATIENT_ID, Clinic, secrets_of, two_clinics
 from tests.support.web import PASSWORD, serving
@@ -140,6 +142,8 @@ TABLE: dict[tuple[str, str], Call] = {
         name="演示改名", facility="HIS-{site}", site_id="{site}"), is_for_alliance=True),
     ("POST", "/api/ecg"): Call(send=_ecg),
     **ECG_CALLS,
+    **QUALITY_CALLS,
+    **RULE_CALLS,
     # administrators
     ("GET", "/api/admin/overview"): list_of(),
     ("GET", "/api/admin/sites"): list_of("=site"),
@@ -255,6 +259,7 @@ async def enter(running, a: Clinic, b: Clinic) -> None:
             clinic.ids[key] = (await parts.database.write(
                 lambda tx, title=title: tx.sites.knock(title, "10.9.9.9", clock()))).id
         clinic.ids["rules"] = (await parts.database.read(lambda tx: tx.decisions.active_rule_set()))[1]
+        await parts.database.write(lambda tx, clinic=clinic: add_versions(tx, clinic))
         clinic.ids["user"] = clinic.people[Role.CLINIC].id
         clinic.ids["site"] = clinic.site_id
     running.logins = {(clinic.site_id, role): await running.browser(clinic.login(role))
