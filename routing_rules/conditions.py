@@ -13,6 +13,7 @@ import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from cel_expr_python import cel
@@ -21,7 +22,8 @@ from routing_rules.facts import FACTS, FactType, FactValue
 from routing_rules.model import Condition
 
 _TYPES = {FactType.STRING: cel.Type.STRING, FactType.INT: cel.Type.INT, FactType.DOUBLE: cel.Type.DOUBLE,
-          FactType.STRINGS: cel.Type.List(cel.Type.STRING)}
+          FactType.BOOL: cel.Type.BOOL, FactType.STRINGS: cel.Type.List(cel.Type.STRING),
+          FactType.COUNTS: cel.Type.Map(cel.Type.STRING, cel.Type.INT)}
 _ENVIRONMENT = cel.NewEnv(variables={fact.name: _TYPES[fact.type] for fact in FACTS.values()})
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _TEXT = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
@@ -48,6 +50,7 @@ class Answer:
     why: str                             # machine word when it could not be answered: "unknown", "budget", "error"
 
 
+@lru_cache(maxsize=8192)
 def compile_condition(text: str) -> Condition | list[ConditionProblem]:
     """Compile a condition, or return what is wrong with it."""
     try:

@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from routing_rules.conditions import activation, ask
+from routing_rules.derived import with_derived
 from routing_rules.facts import FactValue, checked
 from routing_rules.model import PRIORITIES, STAGES, Outcome, Rule, RuleSet
 from routing_rules.roster import Duty, standing_in
@@ -32,7 +33,7 @@ def decide(rules: RuleSet, facts: Mapping[str, FactValue], local_now: datetime, 
     `local_now` is the time in the reading centre's zone, for the rosters; `duty` names who is on duty now in groups
     whose dated roster says so.
     """
-    values = checked(facts)
+    values = with_derived(rules, checked(facts), local_now, duty)
     prepared = activation(values)
     because: list[dict[str, Any]] = []
     matched: list[Rule] = []
@@ -43,11 +44,16 @@ def decide(rules: RuleSet, facts: Mapping[str, FactValue], local_now: datetime, 
             matched.append(rule)
             if rule.stop:
                 break
-    return _outcome(rules, matched, values, local_now, duty, because)
+    return outcome_of(rules, matched, values, local_now, duty, because)
 
 
-def _outcome(rules: RuleSet, matched: Sequence[Rule], facts: Mapping[str, FactValue], local_now: datetime,
-             duty: Duty | None, because: list[dict[str, Any]]) -> Outcome:
+def outcome_of(rules: RuleSet, matched: Sequence[Rule], facts: Mapping[str, FactValue], local_now: datetime,
+               duty: Duty | None = None, because: Sequence[dict[str, Any]] = ()) -> Outcome:
+    """Merge the rules that match, in their order, into what they say together.
+
+    The reasons of the merging (who is on duty, whether it can be held) follow those that are given.
+    """
+    because = list(because)
     plain = [rule for rule in matched if not rule.is_measured]
     group = _first(rule.group for rule in plain)
     reader = _first(rule.reader for rule in plain)

@@ -130,7 +130,7 @@ def _with_actions(entry: dict[str, Any], conditions: tuple[Condition, ...], path
     if "due_minutes" in then:
         if due.get("review", then["due_minutes"]) != then["due_minutes"]:
             place = document.key_place((*path, "then", "due_minutes"))
-            problems.append(Problem(place.line, place.column, "due_minutes 和 due 的 review 是同一个时限,两处写得不同",
+            problems.append(Problem(place.line, place.column, "due_minutes 和 due 的 review 是同一个时限,写得不同",
                                     "due_minutes and review of due are the same clock and differ"))
         due["review"] = int(then["due_minutes"])
     overflow = then.get("overflow")

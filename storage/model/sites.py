@@ -26,7 +26,7 @@ class Site:
     kind: SiteKind
     phone: str = ""
     is_enabled: bool = True
-    tier: int = 0                        # 1 village room, 2 township, 3 county, 4 city, 5 province; 0: as its kind says
+    tier: int = 0                        # 1 village, 2 township, 3 county, 4 city, 5 province; 0: as its kind says
     distance_km: float | None = None     # by road to the reading centre
     link_class: str = ""                 # one of LINK_CLASSES; "": nobody said
 
