@@ -4,8 +4,9 @@
               ◀release─ │    ▲             ▲   ◀release─         │
               send back │    └claim─ rejected ◀──reject──────────┘
                         ▼    sign_emergency: preliminary report out, review still owed
-                     returned                       late images: final, returned ─reopen▶ unread
-                                                    order taken back: unread, returned ─withdraw▶ withdrawn
+                     returned                       late images: final, returned, given up ─reopen▶ unread
+    unread, in progress ─decline▶ given up          order taken back: unread, returned, given up ─withdraw▶ withdrawn
+                                                    order amended: given up ─reopen▶ unread
 
 Pure: the caller passes the time.
 """
@@ -28,7 +29,8 @@ class ReadingAction(StrEnum):
     SIGN_EMERGENCY = "sign_emergency"
     REJECT = "reject"            # reviewer to writer, reason required
     SEND_BACK = "send_back"      # to the clinic, reason required
-    REOPEN = "reopen"            # late images; done by the gateway itself
+    DECLINE = "decline"          # this site does not read it, reason required (A2)
+    REOPEN = "reopen"            # late images, or asked again; done by the gateway itself
     WITHDRAW = "withdraw"        # the clinic took its order back; done by the gateway itself
 
 
@@ -38,22 +40,29 @@ _A = ReadingAction
 MOVES: dict[tuple[ReadingState, ReadingAction], ReadingState] = {
     (_S.UNREAD, _A.CLAIM): _S.IN_PROGRESS,
     (_S.REJECTED, _A.CLAIM): _S.IN_PROGRESS,
+    (_S.READ_ELSEWHERE, _A.CLAIM): _S.IN_PROGRESS,
     (_S.IN_PROGRESS, _A.RELEASE): _S.UNREAD,
     (_S.IN_PROGRESS, _A.SUBMIT): _S.AWAITING_REVIEW,
     (_S.IN_PROGRESS, _A.SIGN_EMERGENCY): _S.AWAITING_REVIEW,
     (_S.IN_PROGRESS, _A.SEND_BACK): _S.RETURNED,
+    (_S.UNREAD, _A.DECLINE): _S.GIVEN_UP,
+    (_S.IN_PROGRESS, _A.DECLINE): _S.GIVEN_UP,
     (_S.AWAITING_REVIEW, _A.CLAIM): _S.IN_REVIEW,
     (_S.IN_REVIEW, _A.RELEASE): _S.AWAITING_REVIEW,
     (_S.IN_REVIEW, _A.REJECT): _S.REJECTED,
     (_S.IN_REVIEW, _A.SIGN): _S.FINAL,
     (_S.FINAL, _A.REOPEN): _S.UNREAD,
     (_S.RETURNED, _A.REOPEN): _S.UNREAD,
+    (_S.GIVEN_UP, _A.REOPEN): _S.UNREAD,
     (_S.UNREAD, _A.WITHDRAW): _S.WITHDRAWN,
     (_S.RETURNED, _A.WITHDRAW): _S.WITHDRAWN,
+    (_S.GIVEN_UP, _A.WITHDRAW): _S.WITHDRAWN,
 }
 
 HELD = frozenset({_S.IN_PROGRESS, _S.IN_REVIEW})
 """States in which one person holds the lock."""
+
+_GIVES_REASON = frozenset({_A.REJECT, _A.SEND_BACK, _A.DECLINE})
 
 
 def why_not(reading: Reading, action: ReadingAction, user: User, *, now: datetime) -> str | None:
@@ -73,6 +82,8 @@ def why_not(reading: Reading, action: ReadingAction, user: User, *, now: datetim
         return None if holds or user.has_role(Role.ADMIN, reading.site_id) else "not-holder"
     if action in (_A.REOPEN, _A.WITHDRAW):
         return "gateway-only"
+    if action is _A.DECLINE and not holds and reading.state is _S.UNREAD:
+        return None if writes else "not-reader"
     if not holds:
         return "not-holder"
     if action in (_A.SIGN, _A.REJECT) and not reviews:
@@ -107,7 +118,7 @@ def moved(reading: Reading, action: ReadingAction, user: User, *, now: datetime,
         reviewer_id=user.id if action in (_A.SIGN, _A.REJECT) else reading.reviewer_id,
         claimed_by=user.id if held else None, claimed_at=now if held else None,
         lock_until=now + claim_for if held else None,
-        reason=reason if action in (_A.REJECT, _A.SEND_BACK) else ("" if action is _A.SIGN else reading.reason),
+        reason=reason if action in _GIVES_REASON else ("" if action is _A.SIGN else reading.reason),
         late_instances=0 if action in (_A.SIGN, _A.SIGN_EMERGENCY) else reading.late_instances,
     )
 

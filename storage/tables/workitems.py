@@ -95,7 +95,8 @@ class Workitems:
             query = query.where(reading_change.c.reading_id == reading_id)
         rows = self._connection.execute(query.with_for_update()).all()
         if rows:
-            self._connection.execute(sa.delete(reading_change).where(reading_change.c.id.in_([row.id for row in rows])))
+            taken = [row.id for row in rows]
+            self._connection.execute(sa.delete(reading_change).where(reading_change.c.id.in_(taken)))
         return list(dict.fromkeys(row.reading_id for row in rows))
 
     # -------------------------------------------------------------------------------------------------- subscriptions
@@ -104,6 +105,11 @@ class Workitems:
         row = self._connection.execute(
             sa.select(workitem_subscriber).where(workitem_subscriber.c.ae_title == ae_title)).one_or_none()
         return None if row is None else _subscriber(row)
+
+    def subscribers(self) -> list[Subscriber]:
+        """Everybody who is told anything."""
+        return [_subscriber(row) for row in self._connection.execute(
+            sa.select(workitem_subscriber).order_by(workitem_subscriber.c.ae_title))]
 
     def put_subscriber(self, one: Subscriber) -> None:
         """Add or replace."""
