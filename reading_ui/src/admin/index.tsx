@@ -1,6 +1,8 @@
 /** The administrator's rooms: what is connected, what waits and why, who may do what. */
+import { lazy, Suspense } from 'react';
+
 import { Link } from '../app/router';
-import { Empty } from '../parts/notes';
+import { Empty, Loading } from '../parts/notes';
 import { useWords } from '../words';
 import { AuditSection } from './audit';
 import { DeliveriesSection } from './deliveries';
@@ -13,11 +15,13 @@ import { OriginsSection } from './origins';
 import { OverviewSection } from './overview';
 import { PartnersSection } from './partners';
 import { QuarantineSection } from './quarantine';
-import { RulesSection } from './rules';
 import { SitesSection } from './sites';
 import { UsersSection } from './users';
 import './admin.css';
 import { useAdminWords } from './use_words';
+
+/** A room of its own: its editor is larger than all of this. */
+const RulesSection = lazy(() => import('../rules'));
 
 const SECTIONS = {
   overview: OverviewSection,
@@ -54,7 +58,7 @@ export default function AdminPage({ section }: { section: string }) {
       </nav>
       <div className="admin-body">
         <h1>{isKnown ? a.sections[section as Section] : a.title}</h1>
-        {Shown === null ? <Empty>{w.shell.notFound}</Empty> : <Shown />}
+        {Shown === null ? <Empty>{w.shell.notFound}</Empty> : <Suspense fallback={<Loading />}><Shown /></Suspense>}
       </div>
     </div>
   );

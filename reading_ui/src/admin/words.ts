@@ -125,14 +125,6 @@ export const zh = {
   failed: '失败',
   chain: '链',
   auditHint: '只能追加；每一条都与前一条的校验值相连。',
-  rulesInForce: (version: number, by: string, at: string) => `第 ${version} 版正在生效，由 ${by} 于 ${at} 启用。`,
-  rulesNone: '还没有启用过规则。',
-  rulesPaste: '新规则(YAML)',
-  rulesHint: '先检查，有错会指出行和列；没有错才会启用。',
-  rulesActivate: '检查并启用',
-  rulesEdit: '从现行规则开始改',
-  rulesDone: (version: number) => `第 ${version} 版已启用。`,
-  rulesConfirm: '启用后，之后到达的检查都按新规则分配。',
 };
 
 export const en: typeof zh = {
@@ -262,12 +254,4 @@ export const en: typeof zh = {
   failed: 'failed',
   chain: 'Chain',
   auditHint: 'Append-only; every entry is tied to the hash of the one before.',
-  rulesInForce: (version: number, by: string, at: string) => `Version ${version} is in force, activated by ${by}, ${at}.`,
-  rulesNone: 'No rules have been activated yet.',
-  rulesPaste: 'New rules (YAML)',
-  rulesHint: 'They are checked first, with line and column of any error; only a clean set comes into force.',
-  rulesActivate: 'Check and activate',
-  rulesEdit: 'Start from the rules in force',
-  rulesDone: (version: number) => `Version ${version} is in force.`,
-  rulesConfirm: 'Once in force, every study that arrives is routed by them.',
 };

@@ -1,10 +1,11 @@
 /** "Why is this with me?": the stored decision, with every rule looked at, what it gave and the values it saw (D1). */
-import type { ConditionView, DecisionView, RuleView, StudyView } from '../api/types';
+import type { DecisionView, StudyView } from '../api/types';
 import { Panel } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { PriorityMark } from '../parts/marks';
 import { HintList } from '../parts/priority_hints';
-import { useFormat, useWords, type Words } from '../words';
+import { WhyRules } from '../parts/why_rules';
+import { useFormat, useWords } from '../words';
 
 export function WhyPanel({ study }: { study: StudyView }) {
   const w = useWords();
@@ -89,11 +90,11 @@ function Why({ decision }: { decision: DecisionView }) {
           </div>
         )}
       </dl>
-      <Rules rules={matched} />
+      <WhyRules rules={matched} />
       {others.length > 0 && (
         <details>
           <summary>{w.reading.othersNot(others.length)}</summary>
-          <Rules rules={others} />
+          <WhyRules rules={others} />
         </details>
       )}
       <details>
@@ -103,76 +104,6 @@ function Why({ decision }: { decision: DecisionView }) {
       <p className="secondary">{w.reading.rankOnly}</p>
     </div>
   );
-}
-
-function Rules({ rules }: { rules: RuleView[] }) {
-  return (
-    <ul className="why-rules">
-      {rules.map((rule, index) => (
-        <Rule key={`${rule.rule}-${String(index)}`} rule={rule} />
-      ))}
-    </ul>
-  );
-}
-
-function Rule({ rule }: { rule: RuleView }) {
-  const w = useWords();
-  const gives = givesText(rule, w);
-  return (
-    <li data-matched={rule.matched} data-testid="why-rule">
-      <b>{nameOf(rule, w)}</b> <span className="secondary">{rule.matched ? w.reading.matched : w.reading.notMatched}</span>
-      {gives !== '' && (
-        <p className="why-gives" data-testid="why-gives">
-          {rule.matched ? w.reading.gave : w.reading.wouldGive} {gives}
-        </p>
-      )}
-      <ul>
-        {rule.conditions.map((condition) => (
-          <Condition key={condition.text} condition={condition} />
-        ))}
-      </ul>
-    </li>
-  );
-}
-
-/** Three signs, not two: what nobody could know is not the same as what is not so. */
-function Condition({ condition }: { condition: ConditionView }) {
-  const w = useWords();
-  const why = condition.why === '' ? null : (w.reading.undecided[condition.why] ?? condition.why);
-  const seen = Object.entries(condition.seen).map(([name, value]) => `${name} = ${value === null ? w.reading.notKnown : JSON.stringify(value)}`);
-  return (
-    <li data-testid="why-condition" data-why={condition.why}>
-      {why !== null ? (
-        <Icon name="why" label={w.reading.notDecided} />
-      ) : (
-        <Icon name={condition.holds ? 'check' : 'cross'} label={condition.holds ? w.reading.matched : w.reading.notMatched} />
-      )}
-      <span>
-        <code>{condition.text}</code>
-        {why !== null && <span className="why-undecided">{why}</span>}
-        {seen.length > 0 && <span className="why-seen">{seen.join(', ')}</span>}
-      </span>
-    </li>
-  );
-}
-
-/** Two entries come from the gateway itself, not from the rule file. */
-function nameOf(rule: RuleView, w: Words): string {
-  if (rule.rule === 'duty') return w.reading.duty;
-  if (rule.rule === 'fallback') return w.reading.fallback;
-  return rule.rule;
-}
-
-function givesText({ gives }: RuleView, w: Words): string {
-  const text = (value: unknown): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '');
-  const parts: string[] = [];
-  if ('group' in gives) parts.push(`${w.reading.group} ${text(gives.group)}`);
-  if ('reader' in gives) parts.push(`${w.reading.namedReader} ${text(gives.reader)}`);
-  if ('priority' in gives) parts.push(`${w.reading.givesPriority} ${w.common.priority[text(gives.priority)] ?? text(gives.priority)}`);
-  if ('due_minutes' in gives) parts.push(w.reading.givesDue(Number(gives.due_minutes)));
-  if (Array.isArray(gives.tags)) parts.push(`${w.reading.tags} ${gives.tags.map(text).join(' · ')}`);
-  if (gives.stop === true) parts.push(w.reading.givesStop);
-  return parts.join(w.reading.listComma);
 }
 
 /** A fingerprint is recognised by its beginning. */

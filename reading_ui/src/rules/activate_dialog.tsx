@@ -1,0 +1,40 @@
+/** The last look before rules come into force, or go to a second person: what changes in words, and why. */
+import { useState } from 'react';
+
+import { rules as api } from '../api/rules';
+import { useAction } from '../app/resource';
+import { AppDialog } from '../parts/dialog';
+import { AreaField } from '../parts/field';
+import { Note, ProblemNote } from '../parts/notes';
+import { useWords } from '../words';
+import { Differences } from './differences';
+import type { Rules } from './use_rules';
+import { useRulesWords } from './use_words';
+
+export function ActivateDialog({ rules, onClose, onDone }: { rules: Rules; onClose: () => void; onDone: (version: number, isInForce: boolean) => void }) {
+  const w = useRulesWords();
+  const common = useWords().common;
+  const [note, setNote] = useState('');
+  const needsApproval = rules.known?.needs_approval ?? false;
+  const act = useAction(async () => {
+    const made = await api.propose({ source: rules.source, note: note.trim(), based_on: rules.active?.version ?? null });
+    onDone(made.version, made.state === 'active');
+  });
+  return (
+    <AppDialog title={needsApproval ? w.proposeTitle : w.confirmTitle} onClose={onClose} size="large" testId="rules-confirm">
+      <p>{needsApproval ? w.proposeHint : w.confirmHint}</p>
+      {rules.hasErrors && <Note tone="critical">{w.hasErrors}</Note>}
+      {rules.active !== null && <Differences before={{ source: rules.active.source }} after={{ source: rules.source }} />}
+      <AreaField label={w.noteLabel} rows={2} value={note} autoFocus onChange={(event) => { setNote(event.target.value); }} data-testid="rules-note" />
+      {act.problem?.reason === 'rules-changed' ? <Note tone="critical">{w.someoneElse}</Note> : <ProblemNote problem={act.problem} />}
+      <footer>
+        <button type="button" className="button" onClick={onClose}>
+          {common.cancel}
+        </button>
+        <button type="button" className="button primary" disabled={rules.hasErrors || rules.isChecking || act.isBusy} onClick={() => { void act.run(); }} data-testid="rules-confirm-now">
+          {needsApproval ? w.confirmPropose : w.confirm}
+        </button>
+      </footer>
+    </AppDialog>
+  );
+}
