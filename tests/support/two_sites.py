@@ -47,6 +47,7 @@ from tests.support.beating_ecgs import ecg_with_beats
 from tests.support.ecg_intake import add_ecg_intake
 from tests.support.kept_studies import add_kept
 from tests.support.matched_orders import add_questions
+from tests.support.quality import add_quality
 from tests.support.web import PASSWORD, add_exam, add_person, add_site, add_token
 
 SHARED_PATIENT_ID = "SHARED-0001"
@@ -86,6 +87,7 @@ async def make_clinic(parts: Parts, site_id: str, word: str) -> Clinic:
     await _sign(parts, clinic)
     clinic.ids |= await add_questions(parts, site_id, clinic.people[Role.CLINIC])
     clinic.ids |= await add_ecg_intake(parts, site_id, word, clinic.people[Role.CLINIC])
+    clinic.ids |= await add_quality(parts, site_id, word, clinic.people[Role.READER])
     for state in ("claim", "release", "send_back", "draft", "submit", "reject", "signing", "sign"):
         clinic.ids[f"{state}_reading"] = (await _reading_ready_for(parts, clinic, state)).id
     return clinic
