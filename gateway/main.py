@@ -48,6 +48,7 @@ from gateway.services import (
     sweep_orphans,
     watch_certificates,
 )
+from gateway.services.clocks.clock_runner import ClockRunner
 from gateway.services.event_bus import EventBus
 from gateway.services.examiner import Examiner
 from gateway.services.guard_space import GuardedObjectStore, SpaceGuard
@@ -138,6 +139,9 @@ class Gateway:
         examining = JobRunner(parts, examine_ecg.handlers(examiner), workers=1, only=frozenset(examine_ecg.HANDLERS))
         await examining.start()
         self._stops.append(("examinations", examining.stop))
+        clocks = ClockRunner(parts)
+        await clocks.start()
+        self._stops.append(("clocks", clocks.stop))
         watch = SpaceWatch(parts)
         await watch.start()
         self._stops.append(("space watch", watch.stop))

@@ -23,6 +23,7 @@ JOBS = Counter("reading_gateway_jobs", "Job runs, by kind and outcome: done, lat
                ("kind", "outcome"), registry=REGISTRY)
 JOBS_WAITING = Gauge("reading_gateway_jobs_waiting", "Unfinished jobs: ready, or failed and to be tried again.",
                      ("state",), registry=REGISTRY)
+TIMERS_FIRED = Counter("reading_gateway_timers_fired", "Timers of readings that were fired.", registry=REGISTRY)
 DELIVERIES = Counter("reading_gateway_deliveries", "Tries to deliver a report, by kind of destination and outcome.",
                      ("kind", "outcome"), registry=REGISTRY)
 HTTP_REQUESTS = Counter("reading_gateway_http_requests", "HTTP requests, by method, route and status.",

@@ -8,6 +8,7 @@ from dataclasses import replace
 from gateway.core.errors import NotFound, NotNow
 from gateway.core.report import canonical_text, text_sha256
 from gateway.reports.report_pdf import render_pdf
+from gateway.services.clocks.keep_clocks import delivery_followed
 from gateway.services.ports import Event, Parts
 from gateway.services.queue_deliveries import note_delivery
 from gateway.services.report_page import SIGNED, ReportRecord, record_of_report, zone_of
@@ -61,6 +62,7 @@ async def acknowledge_delivery(parts: Parts, user: User, delivery_id: str, *, ad
             raise NotNow("The report has not been delivered there yet.", reason="not-delivered")
         after = replace(delivery, state=DeliveryState.ACKNOWLEDGED, acknowledged_at=now, acknowledged_by=user.id)
         tx.deliveries.replace(after)
+        delivery_followed(tx, after, at=now)
         record = record_of_report(tx, delivery.report_id, user.scope(Role.CLINIC))
         note_delivery(tx, after, "report.acknowledged", patient_id=record.study.patient.id, now=now, actor=user.id,
                       address=address, version=record.report.version)
@@ -81,7 +83,9 @@ def _mark_opened(tx: Transaction, parts: Parts, user: User, report: Report) -> b
     page = [delivery for delivery in tx.deliveries.of_report(report.id, user.scope(Role.CLINIC))
             if delivery.kind is DestinationKind.CLINIC_PAGE and delivery.state is DeliveryState.ACCEPTED]
     for delivery in page:
-        tx.deliveries.replace(replace(delivery, state=DeliveryState.OPENED, opened_at=parts.clock()))
+        opened = replace(delivery, state=DeliveryState.OPENED, opened_at=parts.clock())
+        tx.deliveries.replace(opened)
+        delivery_followed(tx, opened, at=parts.clock())
     return bool(page)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from gateway.core.errors import InvalidRequest, NotAllowed, NotFound, NotNow
 from gateway.core.reading import HELD, ReadingAction, expired, moved
+from gateway.services.clocks.keep_clocks import follow_reading
 from gateway.services.job_runner import RetryLater
 from gateway.services.people.assign import gap_of
 from gateway.services.ports import Event, Parts
@@ -109,6 +110,7 @@ async def give_back_expired(parts: Parts, job: Job) -> None:
         after = expired(reading)
         if not tx.readings.replace(after):
             return None, now                         # saved this very moment: look again
+        follow_reading(tx, reading, after, at=now)
         _note(tx, now, "gateway", "reading.released", reading, "",
               {"held_by": reading.claimed_by, "expired": True})
         return after, None
@@ -148,6 +150,7 @@ def _move(tx: Transaction, parts: Parts, reading: Reading, action: ReadingAction
                   reason=reason)
     if not tx.readings.replace(after):
         raise NotNow(reason="conflict")
+    follow_reading(tx, reading, after, at=now)
     return replace(after, revision=reading.revision + 1)
 
 

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from gateway.core.errors import AwaitingCommitment, DestinationRefused, DestinationUnavailable
 from gateway.core.retry import backoff_s
 from gateway.observability import metrics
+from gateway.services.clocks.keep_clocks import delivery_followed
 from gateway.services.job_runner import JobHandler, RetryLater
 from gateway.services.ports import DeliveryChannel, DeliveryParcel, Event, Parts
 from gateway.services.queue_deliveries import JOB, note_delivery
@@ -121,9 +122,11 @@ def _accepted(tx: Transaction, delivery: Delivery, started: datetime, now: datet
     current = tx.deliveries.get(delivery.id, EVERYWHERE)
     assert current is not None
     is_called_back = current.state is DeliveryState.CALLED_BACK      # while it was on its way
-    tx.deliveries.replace(replace(
+    after = replace(
         current, state=current.state if is_called_back else DeliveryState.ACCEPTED, attempts=current.attempts + 1,
-        next_attempt_at=None, sent_at=started, accepted_at=now, last_error=""))
+        next_attempt_at=None, sent_at=started, accepted_at=now, last_error="")
+    tx.deliveries.replace(after)
+    delivery_followed(tx, after, at=now)
     note_delivery(tx, current, "delivery.accepted", patient_id=_patient_id(tx, current), now=now,
                   attempts=current.attempts + 1)
 

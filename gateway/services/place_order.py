@@ -25,6 +25,7 @@ from gateway.core.order import (
 )
 from gateway.core.reading import taken_back
 from gateway.services.administer_sites import By
+from gateway.services.clocks.keep_clocks import follow_reading
 from gateway.services.complete_study import note_expected_count
 from gateway.services.link_order import note_care
 from gateway.services.match_order import MATCH_BACK_JOB, route_again
@@ -124,8 +125,11 @@ def withdraw(tx: Transaction, parts: Parts, order: Order, reason: str, by: By) -
         return order
     reading = tx.readings.of_study(order.study_id, by.scope) if order.study_id else None
     done = withdrawn(order, reading, reason=reason, now=parts.clock())
-    if reading is not None and not tx.readings.replace(taken_back(reading, reason=done.withdrawn_reason)):
-        raise NotNow("Somebody was faster.", reason="reading-started")
+    if reading is not None:
+        after = taken_back(reading, reason=done.withdrawn_reason)
+        if not tx.readings.replace(after):
+            raise NotNow("Somebody was faster.", reason="reading-started")
+        follow_reading(tx, reading, after, at=parts.clock())
     note_withdrawn(tx, order.id, done.withdrawn_reason, at=parts.clock(), actor=by.actor, address=by.address)
     return _kept(tx, parts, done, by, "order.withdrawn", reason=done.withdrawn_reason)
 

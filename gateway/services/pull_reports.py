@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.core.errors import InvalidRequest, NotFound, NotNow
+from gateway.services.clocks.keep_clocks import delivery_followed
 from gateway.services.event_bus import RESYNC, EventBus
 from gateway.services.job_runner import JobHandler
 from gateway.services.ports import Event, Parts
@@ -123,6 +124,7 @@ async def note_step(parts: Parts, program: Program, delivery_id: str, step: Step
         after = _after(delivery, step, now, program.actor)
         if after != delivery:
             tx.deliveries.replace(after)
+            delivery_followed(tx, after, at=now)
             action = "report.acknowledged" if step is Step.ACKNOWLEDGED else f"delivery.{step.value}"
             note_delivery(tx, after, action, patient_id=study.patient.id, now=now, actor=program.actor,
                           address=program.address, version=report.version, **named)

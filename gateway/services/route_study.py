@@ -16,6 +16,7 @@ from gateway.core.errors import NotFound
 from gateway.core.facts import ECG_MODALITY, FactValues, facts_of
 from gateway.core.priority import HINT_TAG, priority_of
 from gateway.services.activate_rules import ensure_rules
+from gateway.services.clocks.keep_clocks import start_clocks
 from gateway.services.hint_priority import has_news, hints_of_study, raised
 from gateway.services.match_order import match_study
 from gateway.services.ports import Event, Parts
@@ -67,6 +68,7 @@ def _route(tx: Transaction, parts: Parts, study_id: str) -> tuple[Reading, bool]
         reading = decide_again(tx, reading, decision)
     else:
         reading = reopen_reading(tx, reading, decision, late_instances=late, now=now)
+    start_clocks(tx, reading, decision, at=now, zone=ZoneInfo(parts.settings.time_zone))
     tx.audit.append(AuditEntry(
         now, "gateway", "study.routed", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
         detail={"decision": decision.id, "rules_version": decision.rules_version, "group": decision.group,

@@ -20,6 +20,7 @@ from gateway.core.reading import reopened
 from gateway.formats.dicom_dataset import DatasetHead
 from gateway.formats.ecg import ecg_facts, read_ecg
 from gateway.services.administer_sites import By
+from gateway.services.clocks.keep_clocks import follow_reading
 from gateway.services.compare_arrivals import (
     Found,
     codec_of,
@@ -200,6 +201,7 @@ class _Work:
         after = reopened(reading, late_instances=1)
         if not tx.readings.replace(after):
             raise NotNow("The reading has just changed. Try again.")
+        follow_reading(tx, reading, after, at=now)
         tx.audit.append(AuditEntry(
             now, self.by.actor, "reading.reopened" if after.state is not reading.state else "reading.late_images",
             site_id=study.site_id, study_id=study.id, address=self.by.address,

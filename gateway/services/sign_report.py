@@ -26,6 +26,7 @@ from gateway.reports.report_pdf import SignatureLine, render_pdf
 from gateway.reports.signing.opening import open_signer
 from gateway.reports.signing.signer import Signer, SigningIdentity
 from gateway.services.claim_reading import JOB as RELEASE_JOB
+from gateway.services.clocks.keep_clocks import follow_reading, report_signed
 from gateway.services.log_in import check_password
 from gateway.services.offer_templates import ecg_numbers
 from gateway.services.ports import Event, Parts
@@ -224,6 +225,7 @@ def _store(tx: Transaction, version: _Version, report: Report, objects: tuple[Ob
     reading = version.record.reading
     if not tx.readings.replace(version.after):
         raise NotNow("Somebody changed the reading meanwhile.", reason="conflict")
+    follow_reading(tx, reading, version.after, at=now)
     replaced = [old for old in tx.reports.versions(reading.id, EVERYWHERE)
                 if old.state in (ReportState.PRELIMINARY, ReportState.FINAL)]
     if version.is_new_row:
@@ -243,4 +245,5 @@ def _store(tx: Transaction, version: _Version, report: Report, objects: tuple[Ob
             "reading": reading.id, "report": report.id, "version": report.version, "state": report.state.value,
             "text_sha256": report.text_sha256, "pdf_sha256": report.pdf_sha256, "dicom_sha256": report.dicom_sha256,
             "replaces": [old.id for old in replaced], **_measured(tx, report)}))
-    queue_deliveries(tx, report, patient_id=patient_id, now=now)
+    queued = queue_deliveries(tx, report, patient_id=patient_id, now=now)
+    report_signed(tx, version.after, report, queued, at=now)

@@ -15,8 +15,10 @@ from gateway.core.reading import HELD, ReadingAction, moved
 from gateway.core.report_templates import find_template
 from gateway.services.claim_reading import JOB as RELEASE_JOB
 from gateway.services.claim_reading import extend_claim
+from gateway.services.clocks.keep_clocks import follow_reading
+from gateway.services.people.assign import for_review
 from gateway.services.ports import Event, Parts
-from gateway.services.report_page import SIGNED, instances_read
+from gateway.services.report_page import SIGNED, instances_read, zone_of
 from storage.interface import Transaction
 from storage.model import (
     EVERYWHERE,
@@ -88,6 +90,7 @@ async def submit_report(parts: Parts, user: User, reading_id: str, *, address: s
                                                             or latest.text.impression.strip()):
             raise InvalidRequest("Nothing has been written yet.", reason="nothing-written")
         report = replace(latest, state=ReportState.SUBMITTED, writer_id=user.id, written_at=now, updated_at=now)
+        after = for_review(tx, after, at=now, zone=zone_of(parts.settings))
         report = _stored(tx, reading, after, report)
         _note(tx, now, user, "report.submitted", report, address)
         return after, report
@@ -107,6 +110,7 @@ async def reject_report(parts: Parts, user: User, reading_id: str, reason: str, 
     def work(tx: Transaction) -> tuple[Reading, Report]:
         now = parts.clock()
         reading, after = _moved(tx, parts, user, reading_id, ReadingAction.REJECT, now, reason=why)
+        after = replace(after, assigned_to=reading.writer_id)       # back to who wrote it
         report = tx.reports.latest(reading.id, EVERYWHERE)
         if report is None:
             raise InvalidRequest("Nothing has been written yet.", reason="nothing-written")
@@ -114,6 +118,7 @@ async def reject_report(parts: Parts, user: User, reading_id: str, reason: str, 
             if not tx.readings.replace(after):
                 raise NotNow(reason="conflict")
             tx.jobs.cancel(f"{RELEASE_JOB}:{reading.id}")
+            follow_reading(tx, reading, after, at=now)
         else:
             report = _stored(tx, reading, after, replace(report, state=ReportState.DRAFT, updated_at=now))
         _note(tx, now, user, "report.rejected", report, address, reason=why)
@@ -171,6 +176,7 @@ def _stored(tx: Transaction, before: Reading, after: Reading, report: Report) ->
     if not tx.readings.replace(after) or not tx.reports.replace(report):
         raise NotNow(reason="conflict")
     tx.jobs.cancel(f"{RELEASE_JOB}:{before.id}")
+    follow_reading(tx, before, after, at=report.updated_at)
     return replace(report, revision=report.revision + 1)
 
 

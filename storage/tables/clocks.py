@@ -89,19 +89,30 @@ class Clocks:
             reading_timer.c.reading_id == reading_id).with_for_update()).first()
         return None if row is None else ReadingTimer(**row._mapping)
 
-    def due_timers(self, now: datetime, *, limit: int) -> list[tuple[ReadingTimer, Reading]]:
-        """The earliest that are due, with their readings, both locked until the transaction ends.
+    def due_timers(self, now: datetime, *, limit: int, reading_id: str = "") -> list[tuple[ReadingTimer, Reading]]:
+        """The earliest that are due (or this one), with their readings, both locked until the transaction ends.
 
         What another process is working at is passed over, and so is a reading that somebody is changing: neither
         waits for the other.
         """
         columns = [*(column.label(f"timer_{column.name}") for column in reading_timer.c), *reading.c]
+        where = [reading_timer.c.next_at <= now]
+        if reading_id:
+            where.append(reading_timer.c.reading_id == reading_id)
         rows = self._connection.execute(
-            sa.select(*columns).join_from(reading_timer, reading, reading.c.id == reading_timer.c.reading_id)
-            .where(reading_timer.c.next_at <= now).order_by(reading_timer.c.next_at, reading_timer.c.reading_id)
+            sa.select(*columns)
+            .join_from(reading_timer, reading, reading.c.id == reading_timer.c.reading_id).where(*where)
+            .order_by(reading_timer.c.next_at, reading_timer.c.reading_id)
             .limit(limit).with_for_update(skip_locked=True)).all()
         return [(ReadingTimer(**{column.name: row._mapping[f"timer_{column.name}"] for column in reading_timer.c}),
                  reading_of(row)) for row in rows]
+
+    def due_readings(self, now: datetime, *, limit: int) -> list[tuple[str, int]]:
+        """Readings whose timers are due, the earliest first, and how often each failed; nothing is locked."""
+        rows = self._connection.execute(
+            sa.select(reading_timer.c.reading_id, reading_timer.c.attempts).where(reading_timer.c.next_at <= now)
+            .order_by(reading_timer.c.next_at, reading_timer.c.reading_id).limit(limit))
+        return [(row.reading_id, int(row.attempts)) for row in rows]
 
     def next_timer(self) -> datetime | None:
         """When the earliest is due."""

@@ -46,8 +46,8 @@ class Notices:
     def of_user(self, user_id: str, scope: Scope, *, since: datetime, limit: int) -> list[NoticeLine]:
         """Newest first."""
         rows = self._connection.execute(
-            sa.select(*_columns(), t.site.c.name.label("site_name"), t.study.c.modality, t.study.c.body_part, t.study.c.accession_number, t.reading.c.priority,
-                      t.reading.c.state, t.reading.c.due_at)
+            sa.select(*_columns(), t.site.c.name.label("site_name"), t.study.c.modality, t.study.c.body_part,
+                      t.study.c.accession_number, t.reading.c.priority, t.reading.c.state, t.reading.c.due_at)
             .select_from(table.join(t.study, t.study.c.id == table.c.study_id)
                          .join(t.reading, t.reading.c.id == table.c.reading_id)
                          .outerjoin(t.site, t.site.c.id == t.study.c.site_id))

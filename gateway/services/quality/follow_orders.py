@@ -12,6 +12,7 @@ from datetime import datetime
 from gateway.core.errors import NotNow
 from gateway.core.quality import declined, not_retaken, retaken
 from gateway.core.reading import reopened
+from gateway.services.clocks.keep_clocks import follow_reading
 from gateway.services.job_runner import JobHandler
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
@@ -56,6 +57,7 @@ def give_back_to_readers(tx: Transaction, retake: Retake, *, at: datetime, actor
     after = reopened(reading, late_instances=0)
     if not tx.readings.replace(after):
         return None                      # somebody moves it this very moment: images came, or an order was taken back
+    follow_reading(tx, reading, after, at=at)
     tx.audit.append(AuditEntry(at, actor, "reading.reopened", site_id=reading.site_id, study_id=reading.study_id,
                                detail={"reading": reading.id, "was": reading.state.value, "retake": retake.id}))
     return after
