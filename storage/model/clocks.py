@@ -57,6 +57,8 @@ class NoticeKind(StrEnum):
     REOFFER = "reoffer"                  # it was not claimed in time: open to the whole group
     CLIMB = "climb"                      # nobody of the group took it: the head of the centre is asked
     OVERFLOW = "overflow"                # it has gone to the upper centre
+    ASSIGNED = "assigned"                # it is yours now: a colleague went off, or it waits for your review
+    HANDED_OVER = "handed_over"          # you went off, or your shift ended: it was given back
 
 
 @dataclass(frozen=True, slots=True)
