@@ -24,7 +24,7 @@ _CODE_LENGTH = 6
 _MODALITY = re.compile(r"[A-Z0-9_ ]{1,16}")
 _ANY_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CONTROL_BUT_LINES = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_UNREAD = frozenset({ReadingState.UNREAD, ReadingState.RETURNED})
+_UNREAD = frozenset({ReadingState.UNREAD, ReadingState.RETURNED, ReadingState.GIVEN_UP})
 
 _LONGEST = {                                         # characters; the VR of the element that carries it, or a page
     "patient_id": 64, "patient_name": 64, "name_alphabetic": 64, "id_card_number": 32, "visit_number": 64,

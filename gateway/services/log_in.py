@@ -19,6 +19,7 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from argon2.low_level import ARGON2_VERSION
 
 from gateway.core.errors import InvalidRequest, NotAllowed
+from gateway.services.people.presence import say_away, say_there
 from gateway.services.ports import Parts
 from storage.interface import Transaction
 from storage.model import AuditEntry, Grant, User, new_id
@@ -55,6 +56,7 @@ async def log_in(parts: Parts, login: str, password: str, *, address: str) -> tu
     def remember(tx: Transaction) -> None:
         tx.users.remove_expired_sessions(now)
         tx.users.add_session(sha256_of(token), user.id, at=now, expires_at=expires_at, address=address)
+        say_there(tx, user, at=now)
         _note(tx, now, user.id, "login.ok", address)
 
     await parts.database.write(remember)
@@ -65,6 +67,7 @@ async def log_out(parts: Parts, token: str, user_id: str, *, address: str) -> No
     """End one session."""
     def end(tx: Transaction) -> None:
         tx.users.end_session(sha256_of(token))
+        say_away(tx, user_id, at=parts.clock())
         _note(tx, parts.clock(), user_id, "login.ended", address)
 
     await parts.database.write(end)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.core.errors import NotFound
-from gateway.core.reading import ReadingAction, allowed_actions
+from gateway.core.reading import HELD, ReadingAction, allowed_actions
+from gateway.services.clocks.show_clocks import ShownClock, shown_clocks
 from gateway.services.note_opening import note_opening
+from gateway.services.people.assign import gap_of
 from gateway.services.ports import Clock, Parts
 from gateway.services.show_study import ShownStudy, look_up_study
 from storage.interface import DeliveryLine as DeliveryLine
@@ -28,12 +30,13 @@ class Act(StrEnum):
     SIGN = "sign"
     SIGN_EMERGENCY = "sign_emergency"
     SEND_BACK = "send_back"              # to the clinic
+    DECLINE = "decline"                  # this site does not read it
 
 
 _ACT_OF = {
     ReadingAction.CLAIM: Act.CLAIM, ReadingAction.RELEASE: Act.RELEASE, ReadingAction.SUBMIT: Act.SUBMIT,
     ReadingAction.SIGN: Act.SIGN, ReadingAction.SIGN_EMERGENCY: Act.SIGN_EMERGENCY,
-    ReadingAction.REJECT: Act.RETURN, ReadingAction.SEND_BACK: Act.SEND_BACK,
+    ReadingAction.REJECT: Act.RETURN, ReadingAction.SEND_BACK: Act.SEND_BACK, ReadingAction.DECLINE: Act.DECLINE,
 }
 
 
@@ -45,6 +48,7 @@ class ShownReading:
     names: dict[str, str]                # display names of everyone the versions mention
     acts: list[Act]
     deliveries: list[DeliveryLine]
+    clocks: list[ShownClock]
 
 
 async def show_reading(parts: Parts, scope: Scope, reading_id: str, user: User, *, address: str,
@@ -73,7 +77,11 @@ def _look_up(tx: Transaction, scope: Scope, reading_id: str, user: User, clock: 
         raise NotFound("There is no such reading.")
     versions = tx.reports.versions(reading_id, scope)
     people = [person for report in versions for person in (report.writer_id, report.reviewer_id, report.signed_by)]
+    acts = acts_for(line.reading, user, clock=clock)
+    if line.reading.state not in HELD and gap_of(tx, user, line.reading) is not None:
+        acts = [act for act in acts if act not in (Act.CLAIM, Act.REVIEW)]
     return ShownReading(
         line=line, shown=look_up_study(tx, scope, line.reading.study_id), versions=versions,
-        names=tx.worklists.names(people), acts=acts_for(line.reading, user, clock=clock),
-        deliveries=tx.worklists.deliveries_of_study(line.reading.study_id, scope))
+        names=tx.worklists.names(people), acts=acts,
+        deliveries=tx.worklists.deliveries_of_study(line.reading.study_id, scope),
+        clocks=shown_clocks(tx, [reading_id], now=clock()).get(reading_id, []))
