@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from routing_rules.analysis import Analysis, covers, tree_of_condition
@@ -18,7 +18,7 @@ from routing_rules.parse import check, parse
 from tests.support.random_rules import conditions, facts, known_facts, measured_conditions, rule_sets
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-PATIENT = settings(max_examples=150, deadline=None, derandomize=True,
+PATIENT = settings(max_examples=150, deadline=None, derandomize=True, phases=[Phase.generate],
                    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 ANY = st.one_of(conditions, measured_conditions)
 
