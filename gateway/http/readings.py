@@ -33,7 +33,7 @@ def routes(parts: Parts) -> list[Route]:
             limit=asking.whole_number(request, "limit", PAGE, most=LONGEST_PAGE),
             offset=asking.whole_number(request, "offset", 0, most=10**6))
         return json_response(ReadingList(
-            items=[reading_row(line) for line in page.lines], total=page.total,
+            items=[reading_row(line, page.clocks.get(line.reading.id, ())) for line in page.lines], total=page.total,
             counts={state.value: page.counts.get(state, 0) for state in ReadingState}))
 
     async def show(request: web.Request) -> web.StreamResponse:

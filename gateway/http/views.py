@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.http import messages as m
 from gateway.http.ecg_views import priority_hint_view
 from gateway.http.origins import origin_view
+from gateway.services.clocks.show_clocks import ShownClock, current_clock
 from gateway.services.list_clinic_studies import DeliveryLine
 from gateway.services.list_readings import ReadingLine, StudyLine
 from gateway.services.show_reading import ShownReading
@@ -42,8 +43,9 @@ def study_fields(line: StudyLine) -> dict[str, Any]:
     }
 
 
-def reading_row(line: ReadingLine) -> m.ReadingRow:
+def reading_row(line: ReadingLine, clocks: Sequence[ShownClock] = ()) -> m.ReadingRow:
     reading = line.reading
+    current = current_clock(clocks, reading.state)
     return m.ReadingRow(
         id=reading.id, state=reading.state, priority=reading.priority, site_id=reading.site_id,
         site_name=line.study.site_name, due_at=reading.due_at, group=reading.group,
@@ -51,7 +53,14 @@ def reading_row(line: ReadingLine) -> m.ReadingRow:
         writer_id=reading.writer_id, late_instances=reading.late_instances,
         is_device_statement_present=line.has_device_statement, report_state=line.report_state,
         priority_hints=[priority_hint_view(hint) for hint in line.hints],
-        revision=reading.revision, **study_fields(line.study))
+        revision=reading.revision, clock=clock_view(current) if current is not None else None,
+        **study_fields(line.study))
+
+
+def clock_view(shown: ShownClock) -> m.ClockView:
+    clock = shown.clock
+    return m.ClockView(stage=clock.stage, state=shown.state, started_at=clock.started_at, due_at=clock.due_at,
+                       met_at=clock.met_at)
 
 
 def decision_view(decision: Decision, reader_name: str | None) -> m.DecisionView:
@@ -121,9 +130,11 @@ def delivery_view(line: DeliveryLine) -> m.DeliveryView:
 def reading_detail(shown: ShownReading) -> m.ReadingDetail:
     reports = [report_view(report, shown.names) for report in shown.versions]
     return m.ReadingDetail(
-        row=reading_row(shown.line), study=study_view(shown.shown), report=reports[-1] if reports else None,
-        versions=reports, allowed=[act.value for act in shown.acts], reason=shown.line.reading.reason,
-        deliveries=[delivery_view(line) for line in shown.deliveries])
+        row=reading_row(shown.line, shown.clocks), study=study_view(shown.shown),
+        report=reports[-1] if reports else None, versions=reports,
+        allowed=[act.value for act in shown.acts], reason=shown.line.reading.reason,
+        deliveries=[delivery_view(line) for line in shown.deliveries],
+        clocks=[clock_view(clock) for clock in shown.clocks])
 
 
 def _request_view(order: Order) -> m.StudyRequestView:

@@ -58,13 +58,17 @@ class Worklists:
         self._connection = connection
 
     def readings(self, scope: Scope, asked: ReadingFilter, *, since: datetime, limit: int, offset: int = 0,
-                 ) -> tuple[list[ReadingLine], dict[ReadingState, int]]:
+                 now: datetime | None = None) -> tuple[list[ReadingLine], dict[ReadingState, int]]:
         """Return one page and the counts by state, the latter without the filter by state.
 
         Open readings come first: emergency before urgent before routine, then by due time, then by waiting time.
         Finished ones follow, newest first; those due before `since` only for an exact Patient ID or accession number.
+        With `now`, unread ones that a rule holds until later are left out, unless their text is searched for.
         """
         where = self._reading_conditions(scope, asked, since)
+        if now is not None and not asked.text:
+            where.append(sa.or_(t.reading.c.hold_until.is_(None), t.reading.c.hold_until <= now,
+                                t.reading.c.state != ReadingState.UNREAD))
         counted = self._connection.execute(
             sa.select(t.reading.c.state, sa.func.count()).select_from(_reading_source(asked)).where(*where)
             .group_by(t.reading.c.state))

@@ -100,6 +100,8 @@ TABLE: dict[tuple[str, str], Call] = {
     ("GET", "/api/clinic/reports/{delivery_id}/dicom"): Call({"delivery_id": "pulled"}),
     ("POST", "/api/clinic/reports/{delivery_id}/acknowledge"): Call({"delivery_id": "pulled"}, as_json(
         step="acknowledged", person="演示医生")),
+    ("GET", "/api/notices"): list_of("reading", "limit=200"),
+    ("POST", "/api/notices/read"): list_of(send=as_json(reading_id="{reading}")),
     ("GET", "/api/clinic/studies"): list_of("study", "q={name}", "q={patient_id}", "q={accession}",
                                             f"q={SHARED_PATIENT_ID}", "limit=500"),
     ("POST", "/api/deliveries/{delivery_id}/acknowledge"): Call({"delivery_id": "delivery"}),

@@ -39,6 +39,7 @@ from storage.model import (
     User,
     new_id,
 )
+from storage.model.clocks import Notice, NoticeKind, Stage
 from storage.model.commitments import Commitment, CommitmentItem, CommitmentState
 from storage.model.orders import Hl7Partner, OrderSource
 from storage.tables import schema
@@ -153,6 +154,9 @@ async def _furnish(parts: Parts, clinic: Clinic) -> None:
     receipt = await receive_part10(parts, f"not DICOM, from {word} {site}".encode(), _sender(clinic),
                                    file_name=f"{site}-damaged.dcm")
     clinic.ids["arrival"] = receipt.arrival_id
+    await parts.database.write(lambda tx: tx.notices.add([
+        Notice(new_id(), parts.clock(), person.id, NoticeKind.NUDGE, clinic.ids["reading"], clinic.ids["study"],
+               clinic.site_id, Stage.CLAIM, percent=50) for person in clinic.people.values()]))
     clinic.ids["alarm"] = (await parts.database.write(lambda tx: tx.alarms.raise_alarm(
         "storage-low", site_id=site, ref=device.id, detail=f"演示{word}的告警", at=parts.clock()))).id
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from gateway.http.messages.clocks import ClockView
 from gateway.http.messages.ecg_analysis import EcgHintView, PriorityHintView
 from gateway.http.messages.origins import StudyOriginView
 
@@ -95,6 +96,7 @@ class ReadingRow(msgspec.Struct, frozen=True):
     priority_hints: list[PriorityHintView]   # why it may stand further up; empty when switched off
     report_state: str | None
     revision: int
+    clock: ClockView | None = None           # of the stage that somebody waits for now
 
 
 class ReadingList(msgspec.Struct, frozen=True):
@@ -257,6 +259,7 @@ class ReadingDetail(msgspec.Struct, frozen=True):
     allowed: list[str]             # claim, release, write, submit, review, return, sign, sign_emergency, send_back
     reason: str                    # of the last return or rejection
     deliveries: list[DeliveryView]
+    clocks: list[ClockView]        # in the order of the stages; empty for readings from before clocks were kept
 
 
 class DraftRequest(msgspec.Struct, frozen=True):

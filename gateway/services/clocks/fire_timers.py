@@ -23,8 +23,12 @@ from storage.interface import Transaction
 from storage.model import AuditEntry, Decision, Priority, Reading, new_id
 from storage.model.clocks import NoticeKind, ReadingClock, ReadingTimer, Stage
 
-BREACH_ALARM = "clock-breached"
-_ALARMED_STAGES = frozenset({Stage.CLAIM, Stage.REVIEW, Stage.RETURN, Stage.OPEN})
+ALARM = "clock-breached"
+_LATE_WORDS = {
+    Stage.CLAIM: "急诊检查到时仍无人认领。", Stage.REVIEW: "急诊检查到时仍未签发报告。",
+    Stage.RETURN: "急诊报告到时仍未送达基层机构。", Stage.OPEN: "急诊报告到时仍无人打开。",
+}
+"""Of an emergency these reach the administrators as an alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,9 @@ def _breach(moment: _Moment) -> tuple[ReadingTimer, Reading]:
         people += wanted(moment.directory, reading, moment.plan, NoticeKind.BREACH)
         told = moment.tell(people, NoticeKind.BREACH)
         moment.note("clock.breached", told=told)
-        if reading.priority is Priority.EMERGENCY and stage in _ALARMED_STAGES:
-            moment.tx.alarms.raise_alarm(BREACH_ALARM, site_id=reading.site_id, ref=f"{reading.id}:{stage.value}",
-                                         detail=stage.value, at=moment.at)
+        if reading.priority is Priority.EMERGENCY and stage in _LATE_WORDS:
+            moment.tx.alarms.raise_alarm(ALARM, site_id=reading.site_id, ref=f"{reading.id}:{stage.value}",
+                                         detail=_LATE_WORDS[stage], at=moment.at)
     return moment.timer, reading
 
 

@@ -26,6 +26,8 @@ export const zh = {
     'report-not-fetched': '诊所的程序一天没有来取报告',
     'deletion-stopped': '已批准的删除没有执行',
     'deleted-study-returned': '已删除的检查又来了，按新检查保存',
+    'clock-breached': '急诊检查超时',
+    'rules-not-usable': '阅片规则不能使用，检查进了兜底收件箱',
   } as Record<string, string>,
 };
 
@@ -56,5 +58,7 @@ export const en: typeof zh = {
     'report-not-fetched': "The clinic's program has not fetched a report for a day",
     'deletion-stopped': 'An approved deletion was not carried out',
     'deleted-study-returned': 'A deleted study came again and is kept as a new one',
+    'clock-breached': 'An emergency is past its time',
+    'rules-not-usable': 'The rules cannot be used; studies go to the fallback inbox',
   },
 };

@@ -79,6 +79,7 @@ export interface ReadingRow {
   priority_hints: PriorityHintView[];
   report_state: string | null;
   revision: number;
+  clock: ClockView | null;
 }
 
 export interface ReadingList {
@@ -234,6 +235,7 @@ export interface ReadingDetail {
   allowed: string[];
   reason: string;
   deliveries: DeliveryView[];
+  clocks: ClockView[];
 }
 
 export interface DraftRequest {
@@ -459,6 +461,46 @@ export interface Overview {
   dicom_address: string;
   ae_title: string;
   version: string;
+}
+
+/** One stage of a reading. On a screen it turns amber from four fifths of its time, red when it is over. */
+export interface ClockView {
+  stage: string;
+  state: string;
+  started_at: string;
+  due_at: string;
+  met_at: string | null;
+}
+
+/** What one was told of a reading; it names no patient, the reading's page does. */
+export interface NoticeView {
+  id: string;
+  at: string;
+  kind: string;
+  stage: string;
+  percent: number;
+  reading_id: string;
+  study_id: string;
+  site_name: string;
+  modality: string;
+  body_part: string;
+  accession_number: string;
+  priority: string;
+  state: string;
+  due_at: string;
+  is_read: boolean;
+}
+
+/** Newest first; `unread` counts readings, not notices. */
+export interface NoticeList {
+  items: NoticeView[];
+  unread: number;
+}
+
+/** What one has looked at: one reading, or (empty) everything up to a moment. */
+export interface NoticesReadRequest {
+  reading_id?: string;
+  until?: string | null;
 }
 
 /** One request of a device, and how far its result has come. */
