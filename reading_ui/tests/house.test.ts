@@ -27,6 +27,12 @@ it('keeps Cornerstone inside the image viewer, and both viewers out of the shell
   expect(eager.map(({ name }) => name)).toEqual([]);
 });
 
+it('keeps the editor of texts inside the rules page, and lets it load by itself', () => {
+  const users = SOURCES.filter(({ text }) => /from '@(?:codemirror|lezer)\//u.test(text)).map(({ name }) => name);
+  expect(users).toEqual(['rules/code_editor.tsx']);
+  expect(SOURCES.filter(({ text }) => /^import (?!type).*from '.*\/code_editor'/mu.test(text)).map(({ name }) => name)).toEqual([]);
+});
+
 it('keeps the models pure: no screen, no network, no clock', () => {
   const impure = SOURCES.filter(({ name, text }) => name.startsWith('model/') && /\bfrom 'react|document\.|window\.|Date\.now\(|\bnew Date\(\)|localStorage/u.test(text));
   expect(impure.map(({ name }) => name)).toEqual([]);

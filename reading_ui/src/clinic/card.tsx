@@ -4,12 +4,13 @@ import { STEP_COUNT, stepsReached } from '../model/clinic_steps';
 import { Icon } from '../parts/icons';
 import { PatientName, PriorityMark } from '../parts/marks';
 import { Note } from '../parts/notes';
-import { examOf, said, useFormat, useWords } from '../words';
+import { examOf, said, useFormat } from '../words';
 import { faultText } from '../words/ecg_quality';
 import { ReceivedButton } from './received_button';
+import { useClinicWords } from './use_words';
 
 export function StudyCard({ row, onOpen, onChanged }: { row: ClinicRow; onOpen: () => void; onChanged: () => void }) {
-  const w = useWords();
+  const w = useClinicWords();
   const format = useFormat();
   const hasReport = row.report_id !== null;
   return (
@@ -53,7 +54,7 @@ export function StudyCard({ row, onOpen, onChanged }: { row: ClinicRow; onOpen: 
 
 /** The trace is too poor to read well: said while the patient is still there, and quietly once there is a report. */
 function RepeatAdvice({ row }: { row: ClinicRow }) {
-  const w = useWords();
+  const w = useClinicWords();
   if (!row.is_repeat_advised) return null;
   const reasons = row.quality_hints.map((hint) => faultText(hint, w.ecgQuality)).join(w.ecgQuality.sentenceBreak);
   const advice = w.ecgQuality.repeat + w.ecgQuality.colon + reasons;
@@ -77,7 +78,7 @@ function RepeatAdvice({ row }: { row: ClinicRow }) {
 }
 
 function CriticalBadge() {
-  const w = useWords();
+  const w = useClinicWords();
   return (
     <p className="preliminary">
       <Icon name="warning" /> {w.clinic.critical}
@@ -86,7 +87,7 @@ function CriticalBadge() {
 }
 
 function Steps({ row }: { row: ClinicRow }) {
-  const w = useWords();
+  const w = useClinicWords();
   const format = useFormat();
   const reached = stepsReached(row.step);
   const isWaiting = reached < 4 && row.step !== 'sent_back';
@@ -114,7 +115,7 @@ function Steps({ row }: { row: ClinicRow }) {
 
 /** The copy that goes to the clinic's own node: silent while all is well, and says why it waits otherwise. */
 function NodeLine({ row }: { row: ClinicRow }) {
-  const w = useWords();
+  const w = useClinicWords();
   const format = useFormat();
   const node = row.node_delivery;
   if (node === null) return null;

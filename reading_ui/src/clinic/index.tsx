@@ -8,16 +8,17 @@ import { useLive } from '../app/live';
 import { useResource } from '../app/resource';
 import { TextField } from '../parts/field';
 import { Empty, Loading, ProblemNote } from '../parts/notes';
-import { useFormat, useWords } from '../words';
+import { useFormat } from '../words';
 import { StudyCard } from './card';
 import { ReportSheet } from './report_sheet';
+import { useClinicWords } from './use_words';
 import './clinic.css';
 
 const PAGE = 50;
 const TYPING_MS = 250;
 
 export default function ClinicPage() {
-  const w = useWords();
+  const w = useClinicWords();
   const format = useFormat();
   const announce = useAnnounce();
   const [typed, setTyped] = useState('');

@@ -4,10 +4,11 @@ import type { ClinicRow } from '../api/types';
 import { useAction } from '../app/resource';
 import { Icon } from '../parts/icons';
 import { ProblemNote } from '../parts/notes';
-import { useFormat, useWords } from '../words';
+import { useFormat } from '../words';
+import { useClinicWords } from './use_words';
 
 export function ReceivedButton({ row, onChanged }: { row: ClinicRow; onChanged: () => void }) {
-  const w = useWords();
+  const w = useClinicWords();
   const format = useFormat();
   const { delivery } = row;
   const acknowledge = useAction(async (id: string) => {

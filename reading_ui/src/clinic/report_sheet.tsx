@@ -6,8 +6,8 @@ import type { ClinicRow } from '../api/types';
 import { AppDialog } from '../parts/dialog';
 import { Icon } from '../parts/icons';
 import { Note } from '../parts/notes';
-import { useWords } from '../words';
 import { ReceivedButton } from './received_button';
+import { useClinicWords } from './use_words';
 
 interface ReportSheetProps {
   row: ClinicRow;
@@ -18,7 +18,7 @@ interface ReportSheetProps {
 }
 
 export function ReportSheet({ row, reportId, title, onClose, onChanged }: ReportSheetProps) {
-  const w = useWords();
+  const w = useClinicWords();
   const frame = useRef<HTMLIFrameElement>(null);
   const url = api.pdfUrl(reportId);
   return (

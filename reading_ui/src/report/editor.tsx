@@ -6,10 +6,11 @@ import { isBlank } from '../model/draft';
 import { confirmedAt, inserted, nextPlaceholder, placeholdersIn, unconfirmedIn } from '../model/placeholders';
 import { CheckField } from '../parts/field';
 import { Note } from '../parts/notes';
-import { useFormat, useWords } from '../words';
+import { useFormat } from '../words';
 import { PlaceholderArea } from './placeholder_area';
 import { TemplatePicker } from './template_picker';
 import type { DraftHandle } from './use_draft';
+import { useReportWords } from './use_words';
 
 const SECTIONS = ['technique', 'findings', 'impression'] as const;
 type Section = (typeof SECTIONS)[number];
@@ -23,7 +24,7 @@ interface EditorProps {
 }
 
 export function Editor({ study, handle, insert }: EditorProps) {
-  const w = useWords();
+  const w = useReportWords();
   const { draft, type, flush } = handle;
   const areas = useRef<Record<Section, HTMLTextAreaElement | null>>({ technique: null, findings: null, impression: null });
   /** Where the caret last stood; null until a text was entered, and after a template. */
@@ -163,7 +164,7 @@ export function Editor({ study, handle, insert }: EditorProps) {
 }
 
 function Flags({ text, onChange }: { text: ReportTextView; onChange: (change: Partial<ReportTextView>) => void }) {
-  const w = useWords();
+  const w = useReportWords();
   const choices: [boolean | null, string][] = [
     [true, w.report.positive],
     [false, w.report.negative],
@@ -189,7 +190,7 @@ function Flags({ text, onChange }: { text: ReportTextView; onChange: (change: Pa
 }
 
 export function SaveMark({ handle }: { handle: DraftHandle }) {
-  const w = useWords();
+  const w = useReportWords();
   const format = useFormat();
   const { state, savedAt, reason } = handle.draft;
   const refused = w.common.problem[reason];

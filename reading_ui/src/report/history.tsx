@@ -1,10 +1,11 @@
 /** What became of the report: its versions, and its way back to the clinic with four different times (G5). */
 import type { DeliveryView, ReportView } from '../api/types';
-import { said, useFormat, useWords } from '../words';
+import { said, useFormat } from '../words';
 import { ReportText } from './report_text';
+import { useReportWords } from './use_words';
 
 export function Versions({ versions, kind, modality }: { versions: ReportView[]; kind: string; modality: string }) {
-  const w = useWords();
+  const w = useReportWords();
   const format = useFormat();
   if (versions.length < 2) return null;
   return (
@@ -24,7 +25,7 @@ export function Versions({ versions, kind, modality }: { versions: ReportView[];
 }
 
 export function Deliveries({ deliveries }: { deliveries: DeliveryView[] }) {
-  const w = useWords();
+  const w = useReportWords();
   if (deliveries.length === 0) return null;
   return (
     <section className="history" data-testid="deliveries">
@@ -37,7 +38,7 @@ export function Deliveries({ deliveries }: { deliveries: DeliveryView[] }) {
 }
 
 export function Delivery({ delivery }: { delivery: DeliveryView }) {
-  const w = useWords();
+  const w = useReportWords();
   const format = useFormat();
   const times: [string, string | null][] = [
     [w.report.sent, delivery.sent_at],

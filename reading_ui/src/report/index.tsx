@@ -9,12 +9,12 @@ import { useSession } from '../app/session';
 import { hasUnsaved } from '../model/draft';
 import { Note, ProblemNote } from '../parts/notes';
 import { ReasonDialog } from '../parts/reason_dialog';
-import { useWords } from '../words';
 import { Editor, SaveMark } from './editor';
 import { Deliveries, Versions } from './history';
 import { ReportText } from './report_text';
 import { SignDialog } from './sign_dialog';
 import { useDraft } from './use_draft';
+import { useReportWords } from './use_words';
 import './report.css';
 
 interface ReportPanelProps {
@@ -25,7 +25,7 @@ interface ReportPanelProps {
 }
 
 export function ReportPanel({ detail, onDetail, onReload, insert }: ReportPanelProps) {
-  const w = useWords();
+  const w = useReportWords();
   const { session } = useSession();
   const { row, study, report } = detail;
   // A reviewer reads first; changing the words of another is an act of its own.
@@ -63,14 +63,14 @@ export function ReportPanel({ detail, onDetail, onReload, insert }: ReportPanelP
 }
 
 function Reasons({ detail }: { detail: ReadingDetail }) {
-  const w = useWords();
+  const w = useReportWords();
   if (detail.reason === '') return null;
   const isReturned = detail.row.state === 'returned';
   return <Note tone="warning">{isReturned ? w.report.sentBackBecause(detail.reason) : w.report.returnedBecause(detail.reason)}</Note>;
 }
 
 function Writing({ detail, onDetail, onReload, insert, history }: ReportPanelProps & { history: ReactNode }) {
-  const w = useWords();
+  const w = useReportWords();
   const handle = useDraft(detail.row.id, detail.report, onReload);
   const { draft } = handle;
   return (
@@ -127,7 +127,7 @@ interface ActsProps {
 type Open = 'reject' | 'send_back' | 'sign' | 'sign_emergency' | null;
 
 function Acts({ detail, onDetail, onReload, before = () => Promise.resolve(true), isBlocked = false, onEdit }: ActsProps) {
-  const w = useWords();
+  const w = useReportWords();
   const announce = useAnnounce();
   const [open, setOpen] = useState<Open>(null);
   const { row, allowed } = detail;

@@ -3,7 +3,8 @@ import { reports as api } from '../api/endpoints';
 import type { ReportView } from '../api/types';
 import { Icon } from '../parts/icons';
 import { ReportStateMark } from '../parts/marks';
-import { useFormat, useWords } from '../words';
+import { useFormat } from '../words';
+import { useReportWords } from './use_words';
 
 const SIGNED = new Set(['preliminary', 'final', 'replaced']);
 
@@ -12,7 +13,7 @@ export function isSigned(report: ReportView): boolean {
 }
 
 export function ReportText({ report, kind, modality }: { report: ReportView; kind: string; modality: string }) {
-  const w = useWords();
+  const w = useReportWords();
   const format = useFormat();
   const headings = w.report.sections[kind === 'ecg' ? 'ecg' : modality === 'US' ? 'us' : 'image'];
   const hints: Record<string, string> = {

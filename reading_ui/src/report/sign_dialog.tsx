@@ -8,7 +8,8 @@ import { AppDialog } from '../parts/dialog';
 import { TextField } from '../parts/field';
 import { PatientName } from '../parts/marks';
 import { Loading, Note, ProblemNote } from '../parts/notes';
-import { useFormat, useWords } from '../words';
+import { useFormat } from '../words';
+import { useReportWords } from './use_words';
 
 interface SignDialogProps {
   row: ReadingRow;
@@ -18,7 +19,7 @@ interface SignDialogProps {
 }
 
 export function SignDialog({ row, isEmergency, onClose, onSigned }: SignDialogProps) {
-  const w = useWords();
+  const w = useReportWords();
   const format = useFormat();
   const sheet = useResource(() => api.signing(row.id), row.id);
   const [password, setPassword] = useState('');
@@ -87,7 +88,7 @@ export function SignDialog({ row, isEmergency, onClose, onSigned }: SignDialogPr
 }
 
 function Checks({ checks }: { checks: CheckView[] }) {
-  const w = useWords();
+  const w = useReportWords();
   if (checks.length === 0) return <Note tone="ok">{w.report.checksPassed}</Note>;
   return (
     <section className="checks" aria-label={w.report.checks} data-testid="checks">

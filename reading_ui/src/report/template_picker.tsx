@@ -6,8 +6,8 @@ import type { StudyView, TemplateView } from '../api/types';
 import { useLive } from '../app/live';
 import { useResource } from '../app/resource';
 import { AppDialog } from '../parts/dialog';
-import { useWords } from '../words';
 import { useLanguage } from '../words/language';
+import { useReportWords } from './use_words';
 
 interface TemplatePickerProps {
   study: StudyView;
@@ -17,7 +17,7 @@ interface TemplatePickerProps {
 }
 
 export function TemplatePicker({ study, templateId, isBlank, onChoose }: TemplatePickerProps) {
-  const w = useWords();
+  const w = useReportWords();
   const language = useLanguage();
   const asked = { modality: study.modality, body_part: study.body_part || study.description, kind: study.kind, study_id: study.id };
   const templates = useResource(() => api.templates(asked), JSON.stringify(asked));

@@ -31,7 +31,7 @@ export function EditView({ rules }: { rules: Rules }) {
         ))}
       </div>
       <ProblemList rules={rules} onGo={toText} />
-      {mode === 'form' && <FormList rules={rules} onText={toText} />}
+      {mode === 'form' && <FormList rules={rules} />}
       {mode === 'text' && rules.known === null && <Loading />}
       {mode === 'text' && (
         <>

@@ -16,7 +16,7 @@ import { useRulesWords, useSpeaking } from './use_words';
 
 const MANY = 8;
 
-export function FormList({ rules, onText }: { rules: Rules; onText: (line: number, column: number) => void }) {
+export function FormList({ rules }: { rules: Rules }) {
   const w = useRulesWords();
   const common = useWords().common;
   const announce = useAnnounce();
@@ -66,15 +66,9 @@ export function FormList({ rules, onText }: { rules: Rules; onText: (line: numbe
             <button type="button" className="button bare" disabled={isOld} aria-label={`${w.remove}: ${form.name}`} onClick={() => { setRemoving({ ...form, index }); }} data-testid="rule-remove">
               {w.remove}
             </button>
-            {form.understood ? (
-              <button type="button" className="button" disabled={isOld} aria-label={`${w.change}: ${form.name}`} onClick={() => { setEditing({ ...form, index }); }} data-testid="rule-change-it">
-                {w.change}
-              </button>
-            ) : (
-              <button type="button" className="button" title={w.onlyText} onClick={() => { onText(form.line ?? 1, 1); }} data-testid="rule-to-text">
-                {w.toText}
-              </button>
-            )}
+            <button type="button" className="button" disabled={isOld} aria-label={`${w.change}: ${form.name}`} onClick={() => { setEditing({ ...form, index }); }} data-testid="rule-change-it">
+              {w.change}
+            </button>
           </RuleCard>
         ))}
       </ol>

@@ -8,7 +8,7 @@ import { Link, useSearch } from '../app/router';
 import { PatientName, PriorityMark } from '../parts/marks';
 import { Empty, Loading, Note, ProblemNote } from '../parts/notes';
 import { WhyRules } from '../parts/why_rules';
-import { useFormat, useWords } from '../words';
+import { examOf, useFormat, useWords } from '../words';
 import { groupName, type Speaking } from './sentences';
 import type { Rules } from './use_rules';
 import { useRulesWords, useSpeaking } from './use_words';
@@ -32,7 +32,7 @@ export function TryView({ rules }: { rules: Rules }) {
   const shown = trial?.study === picked ? trial : null;
   return (
     <div className="try-view">
-      <StudyPicker picked={picked} />
+      <StudyPicker picked={picked} on={on} />
       <div className="try-result" aria-live="polite" aria-busy={act.isBusy}>
         {rules.hasErrors && <Note tone="warning">{w.tryBroken}</Note>}
         {picked === null && <Empty>{w.tryPick}</Empty>}
@@ -56,8 +56,9 @@ export function TryView({ rules }: { rules: Rules }) {
   );
 }
 
-function StudyPicker({ picked }: { picked: string | null }) {
+function StudyPicker({ picked, on }: { picked: string | null; on: Speaking }) {
   const w = useRulesWords();
+  const words = useWords();
   const format = useFormat();
   const [text, setText] = useState('');
   const [q, setQ] = useState('');
@@ -83,10 +84,11 @@ function StudyPicker({ picked }: { picked: string | null }) {
                 <PatientName name={study.patient.name} />
               </b>
               <span>
-                {study.modality} {study.description}
+                {study.modality} {examOf(study, words)} · {study.site_name}
               </span>
               <span className="secondary">
-                {study.patient.patient_id} · {study.site_id} · {format.when(study.last_arrival_at)}
+                {format.when(study.at)} · {study.accession_number === '' ? study.patient.patient_id : study.accession_number}
+                {study.group !== '' && ` → ${groupName(study.group, on)}`}
               </span>
             </Link>
           </li>

@@ -7,6 +7,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { ApiProblem } from '../api/http';
 import { rules as api, type WholeVersion } from '../api/rules';
 import type { RuleCheckView, RuleForm, RuleLanguageView, RuleVersionView } from '../api/types';
+import { useLive } from '../app/live';
 import { problemFrom, type Resource, useResource } from '../app/resource';
 import { keepDraft, keptDraft } from './kept_draft';
 
@@ -76,6 +77,8 @@ export function useRules(user: string, skeleton: string): { rules: Rules | null;
       return fresh(activeSource, activeVersion);
     });
   }, [isRead, activeSource, activeVersion, user]);
+
+  useLive((event) => event.kind === 'rules', () => { versions.reload(); });
 
   const { checked, checkProblem } = useCheck(draft?.source ?? null);
   const isDirty = draft !== null && draft.source !== activeSource;

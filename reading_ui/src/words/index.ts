@@ -1,15 +1,13 @@
 /**
- * The composed dictionary of the pages. Each room brings its own words; the viewers and the administrator's rooms,
- * which load later, keep theirs in their own chunk (`useRoomWords`).
+ * The composed dictionary of the pages. Each room brings its own words; rooms that load later keep theirs in their
+ * own chunk (`useRoomWords`).
  */
 import { useContext, useMemo } from 'react';
 
 import { SessionContext } from '../app/session';
 import * as shell from '../app/words';
-import * as clinic from '../clinic/words';
 import * as login from '../login/words';
 import * as reading from '../reading/words';
-import * as report from '../report/words';
 import * as worklist from '../worklist/words';
 import * as common from './common';
 import * as ecgQuality from './ecg_quality';
@@ -22,8 +20,6 @@ export const zh = {
   login: login.zh,
   worklist: worklist.zh,
   reading: reading.zh,
-  report: report.zh,
-  clinic: clinic.zh,
   ecgQuality: ecgQuality.zh,
 };
 
@@ -35,8 +31,6 @@ export const en: Words = {
   login: login.en,
   worklist: worklist.en,
   reading: reading.en,
-  report: report.en,
-  clinic: clinic.en,
   ecgQuality: ecgQuality.en,
 };
 
