@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -64,6 +64,14 @@ def compile_condition(text: str) -> Condition | list[ConditionProblem]:
                                  f"a condition must be true or false, this gives {kind}")]
     asked = _facts_of(program, text)
     return _impossible_choices(text, asked) or Condition(text, program, asked)
+
+
+def compile_list(texts: Sequence[str]) -> Any | None:
+    """One program that answers several conditions at once, as a list of bools; None if they do not go together."""
+    try:
+        return _ENVIRONMENT.compile("[" + ",\n".join(f"({text}\n)" for text in texts) + "]")
+    except RuntimeError:
+        return None
 
 
 def compared_texts(text: str, fact: str) -> list[tuple[int, str]]:

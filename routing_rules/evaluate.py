@@ -18,33 +18,56 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from routing_rules.conditions import activation, ask
 from routing_rules.derived import with_derived
 from routing_rules.facts import FactValue, checked
 from routing_rules.model import PRIORITIES, STAGES, Outcome, Rule, RuleSet
+from routing_rules.questions import IsOver, Sheet, questions_of
+from routing_rules.questions import RulesTooSlow as RulesTooSlow
 from routing_rules.roster import Duty, standing_in
 
 T = TypeVar("T")
 
 
-def decide(rules: RuleSet, facts: Mapping[str, FactValue], local_now: datetime, duty: Duty | None = None) -> Outcome:
-    """Return what the rules say.
+def decide(rules: RuleSet, facts: Mapping[str, FactValue], local_now: datetime, duty: Duty | None = None, *,
+           is_over: IsOver | None = None) -> Outcome:
+    """Return what the rules say, and why: every rule looked at, every condition, the values it saw.
 
     `local_now` is the time in the reading centre's zone, for the rosters; `duty` names who is on duty now in groups
-    whose dated roster says so.
+    whose dated roster says so. Raises UndeclaredFact, and RulesTooSlow once `is_over()` says that the time is up.
     """
     values = with_derived(rules, checked(facts), local_now, duty)
-    prepared = activation(values)
+    questions = questions_of(rules)
+    sheet = Sheet(questions, values, is_over)
     because: list[dict[str, Any]] = []
     matched: list[Rule] = []
-    for rule in rules.rules:
-        entry, holds = _asked(rule, values, prepared)
-        because.append(entry)
+    for rule, numbers in zip(rules.rules, questions.of_rule, strict=True):
+        # Every condition is asked, also after one that does not hold: the explanation shows them all.
+        verdicts = [sheet.verdict(number) for number in numbers]
+        holds = all(verdict[0] for verdict in verdicts)
+        because.append({
+            "rule": rule.name, "matched": holds, "gives": _gives(rule),
+            "conditions": [{"text": condition.text, "holds": answer, "why": why,
+                            "seen": {name: values.get(name) for name in condition.facts}}
+                           for condition, (answer, why) in zip(rule.conditions, verdicts, strict=True)]})
         if holds:
             matched.append(rule)
             if rule.stop:
                 break
     return outcome_of(rules, matched, values, local_now, duty, because)
+
+
+def decide_fast(rules: RuleSet, facts: Mapping[str, FactValue], local_now: datetime, duty: Duty | None = None, *,
+                is_over: IsOver | None = None) -> Outcome:
+    """As `decide`, without the reasons: a condition is asked only while it can still matter."""
+    values = with_derived(rules, checked(facts), local_now, duty)
+    sheet = Sheet(questions_of(rules), values, is_over)
+    matched: list[Rule] = []
+    for index, rule in enumerate(rules.rules):
+        if sheet.rule_holds(index):
+            matched.append(rule)
+            if rule.stop:
+                break
+    return outcome_of(rules, matched, values, local_now, duty)
 
 
 def outcome_of(rules: RuleSet, matched: Sequence[Rule], facts: Mapping[str, FactValue], local_now: datetime,
@@ -92,17 +115,6 @@ def _first(values: Iterable[T | None]) -> T | None:
 
 def _collected(several: Iterable[tuple[T, ...]]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(one for some in several for one in some))
-
-
-def _asked(rule: Rule, facts: Mapping[str, FactValue], prepared: Any) -> tuple[dict[str, Any], bool]:
-    # Every condition is asked, also after one that does not hold: the explanation shows them all.
-    answers = [(condition.text, ask(condition, facts, prepared)) for condition in rule.conditions]
-    holds = all(answer.holds for _, answer in answers)
-    return {
-        "rule": rule.name, "matched": holds, "gives": _gives(rule),
-        "conditions": [{"text": text, "holds": answer.holds, "seen": answer.seen, "why": answer.why}
-                       for text, answer in answers],
-    }, holds
 
 
 def _gives(rule: Rule) -> dict[str, Any]:

@@ -90,7 +90,8 @@ _TIME = (
          lowest=0, highest=59),
     Fact("arrival.weekday", _I, "", _CLOCK, "首次到达是星期几,1 为星期一,7 为星期日",
          "Weekday of the first arrival, 1 is Monday, 7 is Sunday", lowest=1, highest=7),
-    Fact("arrival.date", _S, "", _CLOCK, "首次到达的日期,如 2026-02-17", "Date of the first arrival, such as 2026-02-17"),
+    Fact("arrival.date", _S, "", _CLOCK, "首次到达的日期,如 2026-02-17",
+         "Date of the first arrival, such as 2026-02-17"),
     Fact("arrival.is_holiday", _B, "", "days of the alliance, else the public holidays of China",
          "首次到达是不是法定节假日(含调休放假)", "Whether the day is a public holiday, days off in lieu with it"),
     Fact("arrival.holiday", _S, "", "public holidays of China", "是哪个节日;不是节假日时没有",
@@ -128,7 +129,8 @@ _ECG = (
          "Technical faults for which a repeat is advised", is_measured=True),
 )
 _PEOPLE = (
-    Fact("prior.count", _I, "", _PRIORS, "同一患者以前的检查数", "Number of earlier studies of the patient", lowest=0),
+    Fact("prior.count", _I, "", _PRIORS, "同一患者以前的检查数", "Number of earlier studies of the patient",
+         lowest=0),
     Fact("prior.same_modality_count", _I, "", _PRIORS, "同一患者以前的同类检查数",
          "Number of earlier studies with the same modality", lowest=0),
     Fact("prior.days_since", _D, "days", _PRIORS, "距上一次检查的天数;没有以前的检查时没有",

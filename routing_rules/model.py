@@ -144,6 +144,8 @@ class RuleSet:
     fallback_priority: str | None
     rules: tuple[Rule, ...]
     calendars: Mapping[str, tuple[DateRange, ...]] = field(default_factory=dict)
+    kept: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    # kept: what is made of the rules once and used for every study (questions.py)
 
 
 @dataclass(frozen=True, slots=True)

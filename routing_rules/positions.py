@@ -11,7 +11,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from routing_rules.model import InvalidRules, Problem
 
-MAX_CHARACTERS = 200_000
+MAX_CHARACTERS = 1_000_000
 
 Path = tuple[str | int, ...]
 

@@ -26,6 +26,7 @@ from storage.tables.annotations import Annotations
 from storage.tables.arrivals import Arrivals
 from storage.tables.audit import Audit, chain_fault
 from storage.tables.character_sets import CharacterSets
+from storage.tables.circumstances import StudyCircumstances
 from storage.tables.clocks import Clocks
 from storage.tables.commitments import Commitments
 from storage.tables.decisions import Decisions
@@ -102,6 +103,7 @@ class Transaction:
         self.arrivals = Arrivals(connection)
         self.audit = Audit(connection, node)
         self.character_sets = CharacterSets(connection)
+        self.circumstances = StudyCircumstances(connection)
         self.clocks = Clocks(connection)
         self.commitments = Commitments(connection)
         self.decisions = Decisions(connection)

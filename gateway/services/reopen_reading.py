@@ -21,14 +21,14 @@ def late_instances_since(study: Study, last: Decision) -> int:
 
 
 def reopen_reading(tx: Transaction, reading: Reading, decision: Decision, *, late_instances: int,
-                   now: datetime) -> Reading:
+                   now: datetime, hold_until: datetime | None = None) -> Reading:
     """Write the reading after late images, and return it as stored.
 
     Where nobody holds it, the new decision takes over group, priority and due time; whoever holds it keeps the lock.
     Raises NotNow if somebody was faster (the job is tried again).
     """
     after = reopened(reading, late_instances=late_instances)
-    after = decide_again(tx, after, decision)
+    after = decide_again(tx, after, decision, hold_until=hold_until)
     tx.audit.append(AuditEntry(
         now, "gateway", "reading.reopened" if after.state is not reading.state else "reading.late_images",
         site_id=reading.site_id, study_id=reading.study_id,
@@ -36,15 +36,17 @@ def reopen_reading(tx: Transaction, reading: Reading, decision: Decision, *, lat
     return after
 
 
-def decide_again(tx: Transaction, reading: Reading, decision: Decision) -> Reading:
+def decide_again(tx: Transaction, reading: Reading, decision: Decision, *,
+                 hold_until: datetime | None = None) -> Reading:
     """Write the reading with its new decision, and return it as stored.
 
-    Where nobody holds it, the decision takes over group, priority and due time. Raises NotNow if somebody was faster.
+    Where nobody holds it, the decision takes over group, priority, due time and how long it is kept off the list.
+    Raises NotNow if somebody was faster.
     """
     after = replace(reading, decision_id=decision.id)
     if after.state is ReadingState.UNREAD:
         after = replace(after, group=decision.group, priority=decision.priority, due_at=decision.due_at,
-                        assigned_to=decision.reader_id)
+                        assigned_to=decision.reader_id, hold_until=hold_until)
     if not tx.readings.replace(after):
         raise NotNow(reason="conflict")
     return replace(after, revision=reading.revision + 1)

@@ -2,31 +2,42 @@
 
 Runs as the job "route_study" after a study is complete, and again when it is complete once more after late images.
 It runs once more when a study has left the inbox, since the rules ask about its site, and when an order found later
-makes it more urgent. The decision is stored whole with its reasons; nobody recomputes it later.
+makes it more urgent. The rules are asked beside the writer, so that they never hold up receiving; what they saw is
+checked again in the write. The decision is stored whole with its reasons; nobody recomputes it later.
 """
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from gateway.core.due_times import due_at
 from gateway.core.ecg_priority import PriorityHint
 from gateway.core.errors import NotFound
-from gateway.core.facts import ECG_MODALITY, FactValues, facts_of
-from gateway.core.priority import HINT_TAG, priority_of
-from gateway.services.activate_rules import ensure_rules
+from gateway.core.facts import ECG_MODALITY
+from gateway.services.activate_rules import RulesRefused, ensure_rules
+from gateway.services.ask_rules import Answer, Question, ask_rules, question_of
 from gateway.services.clocks.keep_clocks import start_clocks
-from gateway.services.hint_priority import has_news, hints_of_study, raised
+from gateway.services.gather_facts import analyses_of, ecgs_of
+from gateway.services.gather_facts import study_facts as study_facts
+from gateway.services.hint_priority import has_news, hints_of_study
 from gateway.services.match_order import match_study
+from gateway.services.people.assign import assign
 from gateway.services.ports import Event, Parts
 from gateway.services.reopen_reading import decide_again, late_instances_since, reopen_reading
-from routing_rules.evaluate import decide
-from routing_rules.model import Outcome
-from routing_rules.parse import parse
+from gateway.services.rules.settle import Settled, settled
 from storage.interface import Transaction
-from storage.model import EVERYWHERE, AuditEntry, Decision, EcgFacts, Job, Reading, ReadingState, Study, new_id
-from storage.model.ecg_analyses import StoredAnalysis
+from storage.model import EVERYWHERE, AuditEntry, Decision, Job, Reading, ReadingState, Study, new_id
+
+_MOST_QUESTIONS = 5
+ALARM = "rules-not-usable"
+
+
+@dataclass(frozen=True, slots=True)
+class _Routed:
+    reading: Reading
+    has_changed: bool
 
 
 async def route_study(parts: Parts, study_id: str) -> Reading:
@@ -34,12 +45,22 @@ async def route_study(parts: Parts, study_id: str) -> Reading:
 
     Raises NotFound when there is no such study.
     """
-    await ensure_rules(parts)
+    with contextlib.suppress(RulesRefused):     # no rules at all: the fallback inbox takes it, and says why
+        await ensure_rules(parts)
     await match_study(parts, study_id)          # before the rules: an order may say that it is an emergency
-    reading, has_changed = await parts.database.write(lambda tx: _route(tx, parts, study_id))
-    if has_changed:
-        parts.events.publish(Event("reading", reading.site_id, study_id, reading.id))
-    return reading
+    for tries_left in reversed(range(_MOST_QUESTIONS)):
+        found = await parts.database.read(lambda tx: _question(tx, parts, study_id))
+        if isinstance(found, Reading):
+            return found
+        answer = await ask_rules(found)
+        routed = await parts.database.write(
+            lambda tx, a=answer, last=not tries_left: _route(tx, parts, a, is_last_try=last))  # type: ignore[misc]
+        if routed is not None:
+            break
+    assert routed is not None
+    if routed.has_changed:
+        parts.events.publish(Event("reading", routed.reading.site_id, study_id, routed.reading.id))
+    return routed.reading
 
 
 async def run_route_study(parts: Parts, job: Job) -> None:
@@ -47,33 +68,66 @@ async def run_route_study(parts: Parts, job: Job) -> None:
     await route_study(parts, job.ref)
 
 
-def _route(tx: Transaction, parts: Parts, study_id: str) -> tuple[Reading, bool]:
-    study = tx.studies.get(study_id, EVERYWHERE)
-    if study is None:
-        raise NotFound(f"There is no study {study_id}.")
-    now = parts.clock()
+def _question(tx: Transaction, parts: Parts, study_id: str) -> Question | Reading:
+    """What to ask the rules; the reading as it is where nothing has happened since the last decision."""
+    study = _study(tx, study_id)
     reading = tx.readings.of_study(study_id, EVERYWHERE)
-    late = 0
-    if reading is not None:
-        last = tx.decisions.of_study(study_id, EVERYWHERE)[0]
-        late = late_instances_since(study, last)
-        if late == 0 and not _has_changed(study, last) and not has_news(_hints(tx, parts, study), reading, last):
-            return reading, False
-    decision = _decided(tx, parts, study, now)
+    if reading is not None and not _needs_decision(tx, parts, study, reading):
+        return reading
+    return question_of(tx, study, now=parts.clock(), zone=ZoneInfo(parts.settings.time_zone))
+
+
+def _route(tx: Transaction, parts: Parts, answer: Answer, *, is_last_try: bool) -> _Routed | None:
+    """Write the decision; None if the study is not what the rules saw any more, so that they must be asked again."""
+    study = _study(tx, answer.question.study.id)
+    reading = tx.readings.of_study(study.id, EVERYWHERE)
+    if reading is not None and not _needs_decision(tx, parts, study, reading):
+        return _Routed(reading, False)          # another node was faster
+    active = tx.decisions.active_rule_set()
+    is_same = study == answer.question.study and (active[0] if active else 0) == answer.question.version
+    if not is_same and not is_last_try:
+        return None
+    now = parts.clock()
+    late = late_instances_since(study, _last(tx, study)) if reading is not None else 0
+    hints = _hints(tx, parts, study)
+    result = settled(answer.outcome, hint_levels=[hint.raises_to for hint in hints if hint.raises_to],
+                     completed_at=study.completed_at or now, modality=study.modality, body_part=study.body_part,
+                     urgency=study.urgency, zone=ZoneInfo(parts.settings.time_zone))
+    decision = _decision(tx, answer, study, result, hints, now)
     tx.decisions.add(decision)
     if reading is None:
-        reading = _new_reading(study, decision, now)
+        reading = _new_reading(study, decision, result, now)
         tx.readings.add(reading)
     elif late == 0:
-        reading = decide_again(tx, reading, decision)
+        reading = decide_again(tx, reading, decision, hold_until=result.hold_until)
     else:
-        reading = reopen_reading(tx, reading, decision, late_instances=late, now=now)
+        reading = reopen_reading(tx, reading, decision, late_instances=late, now=now, hold_until=result.hold_until)
     start_clocks(tx, reading, decision, at=now, zone=ZoneInfo(parts.settings.time_zone))
+    if answer.failure is not None:
+        tx.alarms.raise_alarm(ALARM, site_id="", ref=f"rules-{decision.rules_version}",
+                              detail=f"{answer.failure['zh']} / {answer.failure['en']}", at=now)
     tx.audit.append(AuditEntry(
         now, "gateway", "study.routed", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
         detail={"decision": decision.id, "rules_version": decision.rules_version, "group": decision.group,
                 "reader": decision.reader_id, "priority": decision.priority.value, "late_instances": late}))
-    return reading, True
+    return _Routed(reading, True)
+
+
+def _study(tx: Transaction, study_id: str) -> Study:
+    study = tx.studies.get(study_id, EVERYWHERE)
+    if study is None:
+        raise NotFound(f"There is no study {study_id}.")
+    return study
+
+
+def _last(tx: Transaction, study: Study) -> Decision:
+    return tx.decisions.of_study(study.id, EVERYWHERE)[0]
+
+
+def _needs_decision(tx: Transaction, parts: Parts, study: Study, reading: Reading) -> bool:
+    last = _last(tx, study)
+    return (late_instances_since(study, last) > 0 or _has_changed(study, last)
+            or has_news(_hints(tx, parts, study), reading, last))
 
 
 def _has_changed(study: Study, last: Decision) -> bool:
@@ -82,68 +136,46 @@ def _has_changed(study: Study, last: Decision) -> bool:
                 or last.facts.get("study.urgency", study.urgency) != study.urgency)
 
 
-def _decided(tx: Transaction, parts: Parts, study: Study, now: datetime) -> Decision:
-    active = tx.decisions.active_rule_set()
-    assert active is not None                       # ensure_rules ran before, and versions are never taken away
-    version, source = active
-    zone = ZoneInfo(parts.settings.time_zone)
-    facts = study_facts(tx, study, zone)
-    local_now = now.astimezone(zone)
-    outcome = decide(parse(source), facts, local_now)
-    hints = _hints(tx, parts, study)
-    raise_to = raised(outcome.raise_to, hints)
-    priority, is_raised = priority_of(named=outcome.priority, raise_to=raise_to, urgency=study.urgency)
-    due = due_at(study.completed_at or now, modality=study.modality, body_part=study.body_part, priority=priority,
-                 rule_minutes=outcome.due_minutes, is_raised=is_raised)
-    # The tag goes wherever device data had a say, so that nobody takes the order for a finding (K3).
-    tags = (*outcome.tags, HINT_TAG) if raise_to is not None else outcome.tags
+def _decision(tx: Transaction, answer: Answer, study: Study, result: Settled, hints: list[PriorityHint],
+              now: datetime) -> Decision:
+    outcome = answer.outcome
+    because = list(outcome.because)
+    reader_id = None
+    if outcome.reader is not None:
+        reader_id, entry = _named_reader(tx, outcome.reader)
+        because.append(entry)
+    if reader_id is None and outcome.group in answer.groups:
+        assigned = assign(tx, study, outcome, answer.groups[outcome.group], at=now)
+        reader_id = assigned.reader_id
+        because += assigned.entries
     return Decision(
-        id=new_id(), study_id=study.id, at=now, rules_version=version, priority=priority, group=outcome.group,
-        reader_id=_reader_id(tx, outcome), due_at=due, tags=tags, because=outcome.because, facts=dict(facts),
-        hints=[hint.as_json() for hint in hints], outcome=outcome.as_json(),
-        inputs={"local_now": local_now.isoformat(), "duty": None})
-
-
-def study_facts(tx: Transaction, study: Study, zone: ZoneInfo) -> FactValues:
-    """Read what the rules may know of a study."""
-    device = tx.sites.device(study.device_id) if study.device_id else None
-    ecgs = _ecgs(tx, study)
-    return facts_of(study, tx.sites.site(study.site_id), device, ecgs, _analyses(tx, study),
-                    arrived_local=study.first_arrival_at.astimezone(zone))
+        id=new_id(), study_id=study.id, at=now, rules_version=answer.question.version, priority=result.priority,
+        group=outcome.group, reader_id=reader_id, due_at=result.due_at, tags=result.tags, because=because,
+        facts=dict(answer.question.facts), hints=[hint.as_json() for hint in hints], outcome=outcome.as_json(),
+        inputs=answer.inputs())
 
 
 def _hints(tx: Transaction, parts: Parts, study: Study) -> list[PriorityHint]:
     if study.modality != ECG_MODALITY:
         return []
-    return hints_of_study(parts.hint_rules, _ecgs(tx, study), _analyses(tx, study))
+    return hints_of_study(parts.hint_rules, ecgs_of(tx, study), analyses_of(tx, study))
 
 
-def _ecgs(tx: Transaction, study: Study) -> list[EcgFacts]:
-    instances = tx.studies.instances_of(study.id, EVERYWHERE)
-    return [ecg for i in instances if i.has_waveform and (ecg := tx.studies.ecg_of(i.id)) is not None]
-
-
-def _analyses(tx: Transaction, study: Study) -> list[StoredAnalysis]:
-    return tx.ecg_analyses.of_study(study.id) if study.modality == ECG_MODALITY else []
-
-
-def _reader_id(tx: Transaction, outcome: Outcome) -> str | None:
+def _named_reader(tx: Transaction, login: str) -> tuple[str | None, dict[str, object]]:
     """The named reader's id. Somebody who has left since is skipped, and the reason says so; the group keeps it."""
-    if outcome.reader is None:
-        return None
-    found = tx.users.find_login(outcome.reader)
+    found = tx.users.find_login(login)
     is_there = found is not None and found[0].is_enabled
-    outcome.because.append({"rule": "reader", "matched": is_there, "gives": {}, "conditions": [
-        {"text": f"{outcome.reader} has an enabled account", "holds": is_there, "seen": {}, "why": ""}]})
-    return found[0].id if found is not None and is_there else None
+    return (found[0].id if found is not None and is_there else None), {
+        "rule": "reader", "matched": is_there, "gives": {}, "conditions": [
+            {"text": f"{login} has an enabled account", "holds": is_there, "seen": {}, "why": ""}]}
 
 
-def _new_reading(study: Study, decision: Decision, now: datetime) -> Reading:
+def _new_reading(study: Study, decision: Decision, result: Settled, now: datetime) -> Reading:
     return Reading(
         id=new_id(), study_id=study.id, site_id=study.site_id, state=ReadingState.UNREAD, priority=decision.priority,
         group=decision.group, decision_id=decision.id, created_at=now, due_at=decision.due_at,
         assigned_to=decision.reader_id, writer_id=None, reviewer_id=None, claimed_by=None, claimed_at=None,
-        lock_until=None, reason="", late_instances=0, revision=0)
+        lock_until=None, reason="", late_instances=0, revision=0, hold_until=result.hold_until)
 
 
 HANDLERS = {"route_study": run_route_study}

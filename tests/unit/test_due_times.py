@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from gateway.core.due_times import due_at
-from gateway.core.facts import facts_of
+from gateway.core.facts import CalendarDay, facts_of
 from gateway.core.priority import priority_of
 from routing_rules.facts import FACTS, checked
 from storage.model import Device, EcgFacts, Patient, PatientName, Priority, Site, SiteKind, Study, StudyState
+from storage.model.circumstances import Circumstances
 from storage.model.ecg_analyses import AnalysisState, StoredAnalysis
+from storage.model.orders import Order, OrderSource, OrderState
 
 DONE = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)
 
@@ -58,11 +60,19 @@ def test_a_study_with_everything_known_gives_every_declared_fact():
     hint = {"kind": "lead_off", "leads": ["V3"], "value": None, "unit": "", "is_repeat_advised": True, "detail": ""}
     measured = StoredAnalysis("j", "s", AnalysisState.DONE, "", "1", DONE, True, [hint], {
         "measurements": {"heart_rate_bpm": 70.0}, "rr_ms": [800.0, 900.0]})
-    facts = facts_of(study, Site("east", "东", "East", SiteKind.TOWNSHIP),
+    order = Order("o", "east", OrderState.PERFORMED, OrderSource.UI, "A", "1.2", "1", "1", "1", "演示", "Demo", "ECG",
+                  DONE, DONE, "u", DONE, procedure_code="ECG12", clinical_diagnosis="胸痛", purpose="排除缺血",
+                  department="急诊科", patient_class="outpatient", urgency="urgent")
+    around = Circumstances(1, 2_500_000, "ECG-1200", 3, 2, DONE - timedelta(days=2), "demo-ecg", {"ecg": 4},
+                           ("demo-away",), is_origin_settled=False)
+    facts = facts_of(study, Site("east", "东", "East", SiteKind.TOWNSHIP, distance_km=40, link_class="mobile"),
                      Device("d", "east", "x", "CART", None, "ECG"), [old, new], [measured],
-                     arrived_local=datetime(2026, 3, 1, 23, 5, tzinfo=UTC))
-    assert set(facts) == set(FACTS)
+                     arrived_local=datetime(2026, 3, 1, 23, 5, tzinfo=UTC), order=order, around=around,
+                     day=CalendarDay(is_workday=False, is_holiday=True, holiday="national-day"))
+    assert set(facts) == {name for name, fact in FACTS.items() if not fact.is_derived}
     assert checked(facts) == facts
+    assert (facts["site.tier"], facts["site.distance_km"], facts["prior.days_since"]) == (2, 40.0, 2.0)
+    assert (facts["study.quality"], facts["study.size_mb"]) == (["origin_uncertain"], 2.5)
     assert (facts["arrival.hour"], facts["arrival.weekday"], facts["study.body_part"]) == (23, 7, "CHEST")
     assert facts["ecg.heart_rate_bpm"] == 80.0
     assert facts["ecg.measured_by_gateway"] == []
@@ -88,4 +98,4 @@ def test_what_is_not_known_is_left_out_instead_of_guessed():
                   "", None, None, "routine", StudyState.COMPLETE, 1, None, DONE, DONE)
     facts = facts_of(study, None, None, [], arrived_local=DONE)
     assert set(facts) == {"site.id", "study.modality", "study.kind", "study.urgency", "study.instance_count",
-                          "arrival.hour", "arrival.weekday"}
+                          "arrival.hour", "arrival.minute", "arrival.weekday", "arrival.date"}
