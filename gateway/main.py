@@ -53,6 +53,7 @@ from gateway.services.event_bus import EventBus
 from gateway.services.examiner import Examiner
 from gateway.services.guard_space import GuardedObjectStore, SpaceGuard
 from gateway.services.job_runner import JobHandler, JobRunner
+from gateway.services.people import hand_over
 from gateway.services.ports import Parts
 from gateway.services.quality import follow_orders
 from gateway.services.render import HANDLERS as RENDER_HANDLERS
@@ -142,6 +143,7 @@ class Gateway:
         clocks = ClockRunner(parts)
         await clocks.start()
         self._stops.append(("clocks", clocks.stop))
+        self._stops.append(("simulations", parts.simulations.stop))
         watch = SpaceWatch(parts)
         await watch.start()
         self._stops.append(("space watch", watch.stop))
@@ -176,7 +178,7 @@ class Gateway:
             **scrub_objects.HANDLERS, **keep_unread_ecg.HANDLERS,
             **second_copy.HANDLERS, **delete_study.HANDLERS,
             **learn_character_set.HANDLERS, **match_order.HANDLERS, **correct_device_text.HANDLERS,
-            **follow_orders.HANDLERS,
+            **follow_orders.HANDLERS, **hand_over.HANDLERS,
             **deliver.handlers(open_channels(parts.settings, commitment=NodeCommitment(parts), tls=tls)),
         }
 

@@ -24,6 +24,7 @@ from gateway.services.administer_sites import (
     add_destination,
     add_site,
     change_destination,
+    change_site,
     dismiss_knock,
     require_alliance,
 )
@@ -86,11 +87,16 @@ def _sites(parts: Parts) -> list[Route]:
 
     async def add(request: web.Request) -> web.StreamResponse:
         asked = await read_json(request, m.SiteView)
-        site = Site(asked.id, asked.name, asked.name_en, _one_of(SiteKind, asked.kind), asked.phone, asked.is_enabled)
-        return json_response(_site_view(await add_site(parts, site, by_of(request))), status=201)
+        return json_response(_site_view(await add_site(parts, _site(asked.id, asked), by_of(request))), status=201)
+
+    async def change(request: web.Request) -> web.StreamResponse:
+        site = _site(request.match_info["site_id"], await read_json(request, m.SiteView))
+        return json_response(_site_view(await change_site(parts, site, by_of(request))))
 
     return [_row("GET", "sites", list_all, "Sites", response=list[m.SiteView]),
-            _row("POST", "sites", add, "Add a site", request=m.SiteView, response=m.SiteView)]
+            _row("POST", "sites", add, "Add a site", request=m.SiteView, response=m.SiteView),
+            _row("PUT", "sites/{site_id}", change, "Change a site; its id and kind stay", request=m.SiteView,
+                 response=m.SiteView)]
 
 
 def _knocks(parts: Parts) -> list[Route]:
@@ -200,8 +206,14 @@ def _one_of(kind: type[E], word: str) -> E:
         raise InvalidRequest(f"{word[:40]!r} is not one of {', '.join(kind)}.") from exc
 
 
+def _site(site_id: str, asked: m.SiteView) -> Site:
+    return Site(site_id, asked.name, asked.name_en, _one_of(SiteKind, asked.kind), asked.phone, asked.is_enabled,
+                asked.tier, asked.distance_km, asked.link_class)
+
+
 def _site_view(site: Site) -> m.SiteView:
-    return m.SiteView(site.id, site.name, site.name_en, site.kind, site.phone, site.is_enabled)
+    return m.SiteView(site.id, site.name, site.name_en, site.kind, site.phone, site.is_enabled, site.tier,
+                      site.distance_km, site.link_class)
 
 
 def _knock_view(knock: Knock, inbox_studies: int) -> m.KnockView:

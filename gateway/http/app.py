@@ -10,6 +10,7 @@ from aiohttp import HttpVersion11, hdrs, web
 from gateway.http import (
     admin,
     admin_watch,
+    agreements,
     clinic,
     commitments,
     device_text,
@@ -33,10 +34,13 @@ from gateway.http import (
     pulled,
     quality,
     quarantine,
+    readers,
     readings,
     reports,
+    roster,
     rules,
     session,
+    simulations,
     studies,
     wall,
 )
@@ -72,7 +76,7 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
         *session.routes(parts), *readings.routes(parts), *studies.routes(parts), *clinic.routes(parts),
         *pulled.routes(parts),
         *admin.routes(parts, dicom_address=dicom_address), *devices.routes(parts), *origins.routes(parts),
-        *notices.routes(parts),
+        *notices.routes(parts), *readers.routes(parts), *roster.routes(parts), *agreements.routes(parts),
         *admin_watch.routes(parts),
         *quarantine.routes(parts), *device_text.routes(parts), *events.routes(parts), *health.routes(parts),
         *keeping.routes(parts), *commitments.routes(parts),
@@ -80,7 +84,7 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
         *quality.routes(parts),
         *ecg_analysis.routes(parts), *ecg.routes(parts), *ecg_export.routes(parts),
         *ecg_upload.routes(parts), *ecg_intake.routes(parts),
-        *wall.routes(parts), *rules.routes(parts),
+        *wall.routes(parts), *rules.routes(parts), *simulations.routes(parts),
         *dicomweb.routes(parts),
     ]
 

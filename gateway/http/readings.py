@@ -12,6 +12,7 @@ from gateway.http.routing import ADMINS, READERS, Route, caller_of, json_respons
 from gateway.http.views import reading_detail, reading_row
 from gateway.services.claim_reading import claim_reading, release_reading, send_back
 from gateway.services.list_readings import ReadingFilter, list_readings
+from gateway.services.people.decline_reading import decline_reading
 from gateway.services.ports import Parts
 from gateway.services.show_reading import show_reading
 from storage.model import Priority, ReadingState
@@ -54,6 +55,12 @@ def routes(parts: Parts) -> list[Route]:
                         address=request.remote or "")
         return await detail(request, is_opening=False)
 
+    async def decline(request: web.Request) -> web.StreamResponse:
+        asked = await read_json(request, ReasonRequest)
+        await decline_reading(parts, person_of(request), request.match_info["reading_id"], asked.reason,
+                              address=request.remote or "")
+        return await detail(request, is_opening=False)
+
     async def detail(request: web.Request, *, is_opening: bool) -> web.Response:
         caller = caller_of(request)
         shown = await show_reading(parts, caller.scope, request.match_info["reading_id"], person_of(request),
@@ -72,6 +79,8 @@ def routes(parts: Parts) -> list[Route]:
         Route("POST", one + "/release", release, "Give the lock back", roles=READERS | ADMINS,
               response=ReadingDetail),
         Route("POST", one + "/send-back", return_to_clinic, "Send the study back to the clinic, with a reason",
+              roles=READERS, request=ReasonRequest, response=ReadingDetail),
+        Route("POST", one + "/decline", decline, "Say that this site does not read it, with a reason",
               roles=READERS, request=ReasonRequest, response=ReadingDetail),
     ]
 

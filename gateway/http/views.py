@@ -134,7 +134,7 @@ def reading_detail(shown: ShownReading) -> m.ReadingDetail:
         report=reports[-1] if reports else None, versions=reports,
         allowed=[act.value for act in shown.acts], reason=shown.line.reading.reason,
         deliveries=[delivery_view(line) for line in shown.deliveries],
-        clocks=[clock_view(clock) for clock in shown.clocks])
+        clocks=[clock_view(clock) for clock in shown.clocks], missing=[word.value for word in shown.missing])
 
 
 def _request_view(order: Order) -> m.StudyRequestView:

@@ -15,9 +15,21 @@ from gateway.formats.certificates import fingerprint
 from gateway.services.leave_inbox import Moved, announce_moved, leave_inbox
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
-from storage.model import INBOX_SITE_ID, AuditEntry, Destination, DestinationKind, Device, Scope, Site, SiteKind
+from storage.model import (
+    INBOX_SITE_ID,
+    LINK_CLASSES,
+    AuditEntry,
+    Destination,
+    DestinationKind,
+    Device,
+    Scope,
+    Site,
+    SiteKind,
+)
 
 _LONGEST_QUIET_S = 86_400.0
+_HIGHEST_TIER = 5
+_LONGEST_ROAD_KM = 5000.0
 _SITE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
@@ -35,10 +47,7 @@ async def add_site(parts: Parts, site: Site, by: By) -> Site:
     require_alliance(by.scope)
     if not _SITE_ID.fullmatch(site.id):
         raise InvalidRequest("A site's id has 1 to 32 small letters, digits and hyphens.")
-    if not site.name.strip():
-        raise InvalidRequest("A site needs a name.")
-    if site.kind is SiteKind.INBOX:
-        raise InvalidRequest("There is one inbox, and it is there already.")
+    _check_site(site)
 
     def add(tx: Transaction) -> None:
         if tx.sites.site(site.id) is not None:
@@ -48,6 +57,24 @@ async def add_site(parts: Parts, site: Site, by: By) -> Site:
 
     await parts.database.write(add)
     return site
+
+
+async def change_site(parts: Parts, site: Site, by: By) -> Site:
+    """Replace what a site says of itself; its kind stays. Raises NotAllowed, NotFound, InvalidRequest."""
+    require_alliance(by.scope)
+
+    def change(tx: Transaction) -> Site:
+        before = tx.sites.site(site.id)
+        if before is None or before.kind is SiteKind.INBOX:
+            raise NotFound("There is no such site.")
+        changed = replace(site, kind=before.kind)
+        _check_site(changed)
+        tx.sites.update_site(changed)
+        _note(tx, parts, by, "site.changed", site.id, site=site.id, tier=site.tier, distance_km=site.distance_km,
+              link_class=site.link_class, is_enabled=site.is_enabled)
+        return changed
+
+    return await parts.database.write(change)
 
 
 async def add_device(parts: Parts, device: Device, by: By) -> Device:
@@ -165,6 +192,19 @@ def _leave_inbox(tx: Transaction, parts: Parts, device: Device, by: By) -> list[
     if not by.scope.allows(INBOX_SITE_ID):
         return []
     return leave_inbox(tx, device, actor=by.actor, address=by.address, now=parts.clock())
+
+
+def _check_site(site: Site) -> None:
+    if not site.name.strip():
+        raise InvalidRequest("A site needs a name.")
+    if site.kind is SiteKind.INBOX:
+        raise InvalidRequest("There is one inbox, and it is there already.")
+    if not 0 <= site.tier <= _HIGHEST_TIER:
+        raise InvalidRequest(f"tier: 1 (village room) to {_HIGHEST_TIER} (province), or 0 for what its kind says.")
+    if site.distance_km is not None and not 0 <= site.distance_km <= _LONGEST_ROAD_KM:
+        raise InvalidRequest(f"distance_km: 0 to {_LONGEST_ROAD_KM:.0f} is meant.")
+    if site.link_class and site.link_class not in LINK_CLASSES:
+        raise InvalidRequest(f"link_class: one of {', '.join(LINK_CLASSES)} is meant.")
 
 
 def _checked_device(device: Device) -> Device:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from gateway.core.facts import ECG_MODALITY
+from gateway.services.people.keep_agreements import Missing, missing_of_lines
 from gateway.services.ports import Parts
 from storage.interface import ClinicLine as ClinicLine
 from storage.interface import DeliveryLine as DeliveryLine
@@ -44,6 +45,7 @@ class ClinicPage:
     total: int
     site_names: list[str]
     analyses: dict[str, StoredAnalysis]  # by study, of its newest ECG
+    missing: dict[str, list[Missing]]    # of consent and agreement, by study (A2)
 
 
 async def list_clinic_studies(parts: Parts, scope: Scope, *, text: str, limit: int, offset: int) -> ClinicPage:
@@ -54,7 +56,8 @@ async def list_clinic_studies(parts: Parts, scope: Scope, *, text: str, limit: i
         lines, total = tx.worklists.clinic_studies(scope, text, since=since, limit=limit, offset=offset)
         ecgs = [line.study.id for line in lines if line.study.modality == ECG_MODALITY]
         analyses = tx.ecg_analyses.of_studies(ecgs) if ecgs else {}
-        return ClinicPage(lines, total, [site.name for site in tx.sites.sites(scope)], analyses)
+        return ClinicPage(lines, total, [site.name for site in tx.sites.sites(scope)], analyses,
+                          missing_of_lines(tx, parts, [line.study for line in lines], scope))
 
     return await parts.database.read(look_up)
 

@@ -10,6 +10,7 @@ from gateway.core.reading import HELD, ReadingAction, allowed_actions
 from gateway.services.clocks.show_clocks import ShownClock, shown_clocks
 from gateway.services.note_opening import note_opening
 from gateway.services.people.assign import gap_of
+from gateway.services.people.keep_agreements import Missing, missing_of_study
 from gateway.services.ports import Clock, Parts
 from gateway.services.show_study import ShownStudy, look_up_study
 from storage.interface import DeliveryLine as DeliveryLine
@@ -49,12 +50,13 @@ class ShownReading:
     acts: list[Act]
     deliveries: list[DeliveryLine]
     clocks: list[ShownClock]
+    missing: list[Missing]               # of consent and agreement: a warning, never a bar (A2)
 
 
 async def show_reading(parts: Parts, scope: Scope, reading_id: str, user: User, *, address: str,
                        is_opening: bool = True) -> ShownReading:
     """Return the reading; opening it is an access to its study and is noted. Raises NotFound."""
-    shown = await parts.database.read(lambda tx: _look_up(tx, scope, reading_id, user, parts.clock))
+    shown = await parts.database.read(lambda tx: _look_up(tx, scope, reading_id, user, parts))
     if is_opening:
         await note_opening(parts, shown.shown.study, actor=user.id, address=address, reading=reading_id)
     return shown
@@ -71,17 +73,20 @@ def acts_for(reading: Reading, user: User, *, clock: Clock) -> list[Act]:
     return acts
 
 
-def _look_up(tx: Transaction, scope: Scope, reading_id: str, user: User, clock: Clock) -> ShownReading:
+def _look_up(tx: Transaction, scope: Scope, reading_id: str, user: User, parts: Parts) -> ShownReading:
     line = tx.worklists.reading(reading_id, scope)
     if line is None:
         raise NotFound("There is no such reading.")
     versions = tx.reports.versions(reading_id, scope)
     people = [person for report in versions for person in (report.writer_id, report.reviewer_id, report.signed_by)]
-    acts = acts_for(line.reading, user, clock=clock)
+    acts = acts_for(line.reading, user, clock=parts.clock)
     if line.reading.state not in HELD and gap_of(tx, user, line.reading) is not None:
         acts = [act for act in acts if act not in (Act.CLAIM, Act.REVIEW)]
+    shown, profile = look_up_study(tx, scope, line.reading.study_id), tx.rosters.profile(user.id)
     return ShownReading(
-        line=line, shown=look_up_study(tx, scope, line.reading.study_id), versions=versions,
+        line=line, shown=shown, versions=versions,
         names=tx.worklists.names(people), acts=acts,
         deliveries=tx.worklists.deliveries_of_study(line.reading.study_id, scope),
-        clocks=shown_clocks(tx, [reading_id], now=clock()).get(reading_id, []))
+        clocks=shown_clocks(tx, [reading_id], now=parts.clock()).get(reading_id, []),
+        missing=missing_of_study(tx, parts, line.reading.site_id, shown.order,
+                                 reading_site_id=profile.home_site_id if profile else ""))

@@ -19,6 +19,7 @@ from gateway.services.ports import Event
 from storage.model import EVERYWHERE, Role
 from tests.support import dicom_builders
 from tests.support.ecg_routes import ECG_CALLS
+from tests.support.people_routes import PEOPLE_CALLS
 from tests.support.quality_routes import QUALITY_CALLS
 from tests.support.route_walk import Call, Walk, as_json, leaked
 from tests.support.rule_routes import RULE_CALLS, add_versions
@@ -144,6 +145,7 @@ TABLE: dict[tuple[str, str], Call] = {
         name="演示改名", facility="HIS-{site}", site_id="{site}"), is_for_alliance=True),
     ("POST", "/api/ecg"): Call(send=_ecg),
     **ECG_CALLS,
+    **PEOPLE_CALLS,
     **QUALITY_CALLS,
     **RULE_CALLS,
     # administrators
@@ -249,6 +251,7 @@ async def web(tmp_path_factory):
         async with serving(parts) as running:
             await enter(running, a, b)
             yield running
+        await parts.simulations.stop()
 
 
 async def enter(running, a: Clinic, b: Clinic) -> None:
@@ -262,6 +265,7 @@ async def enter(running, a: Clinic, b: Clinic) -> None:
                 lambda tx, title=title: tx.sites.knock(title, "10.9.9.9", clock()))).id
         clinic.ids["rules"] = (await parts.database.read(lambda tx: tx.decisions.active_rule_set()))[1]
         await parts.database.write(lambda tx, clinic=clinic: add_versions(tx, clinic))
+        clinic.ids["simulation"] = (await parts.simulations.start(parts, clinic.ids["rules"], days=1, by="boss")).id
         clinic.ids["user"] = clinic.people[Role.CLINIC].id
         clinic.ids["site"] = clinic.site_id
     running.logins = {(clinic.site_id, role): await running.browser(clinic.login(role))

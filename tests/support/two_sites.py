@@ -49,6 +49,7 @@ from tests.support.ecg_intake import add_ecg_intake
 from tests.support.kept_studies import add_kept
 from tests.support.matched_orders import add_questions
 from tests.support.quality import add_quality
+from tests.support.roster_of_sites import add_roster
 from tests.support.web import PASSWORD, add_exam, add_person, add_site, add_token
 
 SHARED_PATIENT_ID = "SHARED-0001"
@@ -79,7 +80,7 @@ async def make_clinic(parts: Parts, site_id: str, word: str) -> Clinic:
     await add_site(parts, site_id, f"演示{word}镇卫生院")
     for role in Role:
         clinic.people[role] = await add_person(parts, clinic.login(role), (role, site_id), name=f"演示{word}{role}")
-    for scope in ("ingest", "read", "admin"):
+    for scope in ("ingest", "read", "perform", "admin"):
         clinic.tokens[scope] = await add_token(parts, site_id, scope)
     await _furnish(parts, clinic)
     clinic.ids |= await add_kept(parts, site_id, word, clinic.people[Role.CLINIC])
@@ -89,7 +90,8 @@ async def make_clinic(parts: Parts, site_id: str, word: str) -> Clinic:
     clinic.ids |= await add_questions(parts, site_id, clinic.people[Role.CLINIC])
     clinic.ids |= await add_ecg_intake(parts, site_id, word, clinic.people[Role.CLINIC])
     clinic.ids |= await add_quality(parts, site_id, word, clinic.people[Role.READER])
-    for state in ("claim", "release", "send_back", "draft", "submit", "reject", "signing", "sign"):
+    clinic.ids |= await add_roster(parts, clinic)
+    for state in ("claim", "decline", "release", "send_back", "draft", "submit", "reject", "signing", "sign"):
         clinic.ids[f"{state}_reading"] = (await _reading_ready_for(parts, clinic, state)).id
     return clinic
 

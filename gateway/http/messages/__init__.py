@@ -256,10 +256,11 @@ class ReadingDetail(msgspec.Struct, frozen=True):
     study: StudyView
     report: ReportView | None      # newest version, draft or signed
     versions: list[ReportView]
-    allowed: list[str]             # claim, release, write, submit, review, return, sign, sign_emergency, send_back
+    allowed: list[str]             # claim, release, write, submit, review, return, sign, sign_emergency, send_back, decline
     reason: str                    # of the last return or rejection
     deliveries: list[DeliveryView]
     clocks: list[ClockView]        # in the order of the stages; empty for readings from before clocks were kept
+    missing: list[str]             # consent, consent-written, agreement, agreement-ended: a warning, never a bar
 
 
 class DraftRequest(msgspec.Struct, frozen=True):
@@ -352,6 +353,8 @@ class ClinicRow(msgspec.Struct, frozen=True):
     delivery: DeliveryView | None  # of the clinic's page
     node_delivery: DeliveryView | None
     reason: str
+    is_declined: bool              # the reading site does not read it; `reason` says why
+    missing: list[str]             # consent, consent-written, agreement, agreement-ended
     ecg_instance_id: str | None    # whose trace the next two speak of; null: no ECG, or not analysed yet
     is_repeat_advised: bool        # the trace should be taken again
     quality_hints: list[EcgHintView]   # those for which a repeat is advised

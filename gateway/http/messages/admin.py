@@ -17,6 +17,9 @@ class SiteView(msgspec.Struct, frozen=True):
     kind: str
     phone: str = ""
     is_enabled: bool = True
+    tier: int = 0                        # 1 village room to 5 province; 0: as its kind says
+    distance_km: float | None = None     # by road to the reading centre
+    link_class: str = ""                 # fibre, leased, mobile, satellite, weak
 
 
 class KnockView(msgspec.Struct, frozen=True):

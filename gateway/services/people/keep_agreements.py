@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from gateway.core.errors import InvalidRequest, NotFound, NotNow
 from gateway.services.administer_sites import By, require_alliance
 from gateway.services.ports import Parts
-from storage.interface import Transaction
+from storage.interface import StudyLine, Transaction
 from storage.model import EVERYWHERE, INBOX_SITE_ID, AuditEntry, Scope, Site, SiteKind
 from storage.model.orders import Order
 from storage.model.rosters import SiteAgreement
@@ -81,6 +81,13 @@ def missing_of_study(tx: Transaction, parts: Parts, site_id: str, order: Order |
         return []                        # nothing leaves the house
     today = parts.clock().astimezone(ZoneInfo(parts.settings.time_zone)).date()
     return [*consent_gap(order), *_agreement_gap(tx.rosters.agreements_of(site_id), reading_site_id, today)]
+
+
+def missing_of_lines(tx: Transaction, parts: Parts, lines: Sequence[StudyLine],
+                     scope: Scope) -> dict[str, list[Missing]]:
+    """The same for a page of the clinic's list, by study id."""
+    orders = tx.orders.of_studies([line.id for line in lines], scope)
+    return {line.id: missing_of_study(tx, parts, line.site_id, orders.get(line.id)) for line in lines}
 
 
 def consent_gap(order: Order | None) -> list[Missing]:

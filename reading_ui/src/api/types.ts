@@ -236,6 +236,7 @@ export interface ReadingDetail {
   reason: string;
   deliveries: DeliveryView[];
   clocks: ClockView[];
+  missing: string[];
 }
 
 export interface DraftRequest {
@@ -324,6 +325,8 @@ export interface ClinicRow {
   delivery: DeliveryView | null;
   node_delivery: DeliveryView | null;
   reason: string;
+  is_declined: boolean;
+  missing: string[];
   ecg_instance_id: string | null;
   is_repeat_advised: boolean;
   quality_hints: EcgHintView[];
@@ -350,6 +353,9 @@ export interface SiteView {
   kind: string;
   phone: string;
   is_enabled: boolean;
+  tier: number;
+  distance_km: number | null;
+  link_class: string;
 }
 
 export interface KnockView {
@@ -1551,6 +1557,194 @@ export interface DeviceTextDetail {
 export interface DeviceTextRequest {
   character_set: string;
   reason: string;
+}
+
+/** What a reader can read; an empty list restricts nothing. */
+export interface ReaderProfileRequest {
+  grade: string;
+  modalities?: string[];
+  body_parts?: string[];
+  reads_ecg?: boolean;
+  site_ids?: string[];
+  max_open?: number;
+  home_site_id?: string;
+}
+
+/** The same as kept. */
+export interface ReaderProfileView {
+  grade: string;
+  modalities: string[];
+  body_parts: string[];
+  reads_ecg: boolean;
+  site_ids: string[];
+  max_open: number;
+  home_site_id: string;
+  updated_at: string | null;
+}
+
+/** One reader, as colleagues and administrators see them. */
+export interface ReaderView {
+  user_id: string;
+  login: string;
+  name: string;
+  title: string;
+  may_review: boolean;
+  profile: ReaderProfileView | null;
+  presence: string;
+  presence_since: string | null;
+  is_logged_in: boolean;
+  is_on_leave: boolean;
+  duty_groups: string[];
+  open_count: number;
+  is_me: boolean;
+}
+
+export interface PresenceRequest {
+  presence: string;
+}
+
+/** What was said, and how many readings went back because of it. */
+export interface PresenceView {
+  presence: string;
+  handed_over: number;
+}
+
+/** A stretch of duty or of leave. */
+export interface RosterEntryRequest {
+  user_id: string;
+  starts_at: string;
+  ends_at: string;
+  kind?: string;
+  group?: string;
+  note?: string;
+  revision?: number;
+}
+
+export interface RosterEntryView {
+  id: string;
+  kind: string;
+  group: string;
+  user_id: string;
+  user_name: string;
+  starts_at: string;
+  ends_at: string;
+  note: string;
+  revision: number;
+}
+
+/** Hours of a group that the rule file gives it; a dated entry wins over them. */
+export interface WeeklyHoursView {
+  days: number[];
+  start_minute: number;
+  end_minute: number;
+  user_ids: string[];
+}
+
+export interface DutyGroupView {
+  id: string;
+  name: string;
+  name_en: string;
+  assign: string;
+  has_head: boolean;
+  member_ids: string[];
+  weekly: WeeklyHoursView[];
+  may_plan: boolean;
+}
+
+/** Hours with nobody on duty. */
+export interface GapView {
+  group: string;
+  starts_at: string;
+  ends_at: string;
+  covered_by: string | null;
+}
+
+export interface HolidayView {
+  day: string;
+  kind: string;
+  name: string;
+  name_en: string;
+  is_own: boolean;
+}
+
+export interface HolidayRequest {
+  kind: string;
+  name: string;
+  name_en?: string;
+}
+
+export interface SwapRequest {
+  entry_id: string;
+  to_user_id: string;
+  note?: string;
+}
+
+export interface SwapAnswer {
+  agrees: boolean;
+  reason: string;
+}
+
+export interface SwapView {
+  id: string;
+  entry_id: string;
+  group: string;
+  from_user_id: string;
+  from_name: string;
+  to_user_id: string;
+  to_name: string;
+  state: string;
+  note: string;
+  reason: string;
+  asked_at: string;
+  may_answer: boolean;
+  may_withdraw: boolean;
+}
+
+/** The calendar between two times. */
+export interface RosterView {
+  time_zone: string;
+  groups: DutyGroupView[];
+  entries: RosterEntryView[];
+  gaps: GapView[];
+  gaps_ahead: GapView[];
+  holidays: HolidayView[];
+  swaps: SwapView[];
+  may_plan_all: boolean;
+}
+
+export interface CopyWeekRequest {
+  group: string;
+  week: string;
+  to_week: string;
+}
+
+export interface CopyWeekView {
+  added: number;
+  skipped: number;
+}
+
+export interface AgreementRequest {
+  requesting_site_id: string;
+  reading_site_id: string;
+  document_number: string;
+  valid_from: string;
+  valid_until?: string | null;
+  note?: string;
+  revision?: number;
+}
+
+export interface AgreementView {
+  id: string;
+  requesting_site_id: string;
+  requesting_site_name: string;
+  reading_site_id: string;
+  reading_site_name: string;
+  document_number: string;
+  valid_from: string;
+  valid_until: string | null;
+  note: string;
+  state: string;
+  revision: number;
 }
 
 /** `state`: awaiting_approval, active, superseded or refused. `by` proposed it; names, not ids. */
