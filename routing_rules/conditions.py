@@ -18,13 +18,17 @@ from typing import Any
 
 from cel_expr_python import cel
 
+from routing_rules.analysis_tree import Kind, tree_of
 from routing_rules.facts import FACTS, FactType, FactValue
+from routing_rules.limits import too_dear
 from routing_rules.model import Condition
 
 _TYPES = {FactType.STRING: cel.Type.STRING, FactType.INT: cel.Type.INT, FactType.DOUBLE: cel.Type.DOUBLE,
           FactType.BOOL: cel.Type.BOOL, FactType.STRINGS: cel.Type.List(cel.Type.STRING),
           FactType.COUNTS: cel.Type.Map(cel.Type.STRING, cel.Type.INT)}
 _ENVIRONMENT = cel.NewEnv(variables={fact.name: _TYPES[fact.type] for fact in FACTS.values()})
+_PATTERN = "study.description"           # any text fact: it carries a pattern to be tried
+_PATTERNS = _ENVIRONMENT.compile(f'"".matches({_PATTERN})')
 _ERROR = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*)")
 _TEXT = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'')
 _SIGNS = {"_==_": "==", "_!=_": "!=", "_<_": "<", "_<=_": "<=", "_>_": ">", "_>=_": ">=", "_&&_": "&&",
@@ -62,6 +66,13 @@ def compile_condition(text: str) -> Condition | list[ConditionProblem]:
         kind = program.return_type().name()
         return [ConditionProblem(1, 1, f"条件的结果必须是真或假,这里得到 {kind}",
                                  f"a condition must be true or false, this gives {kind}")]
+    dear = too_dear(program)
+    if dear is not None:
+        before = text[:dear.at]
+        return [ConditionProblem(before.count("\n") + 1, dear.at - before.rfind("\n"), dear.zh, dear.en)]
+    wrong = _unreadable_pattern(text, program)
+    if wrong:
+        return wrong
     asked = _facts_of(program, text)
     return _impossible_choices(text, asked) or Condition(text, program, asked)
 
@@ -110,6 +121,19 @@ def _facts_of(program: Any, text: str) -> tuple[str, ...]:
     compiled = program.serialize()
     asked = [name for name in FACTS if b"\n" + bytes([len(name)]) + name.encode() in compiled]
     return tuple(sorted(asked, key=lambda name: (text.find(name) < 0, text.find(name))))
+
+
+def _unreadable_pattern(text: str, program: Any) -> list[ConditionProblem]:
+    """A pattern that RE2 does not take, told now instead of never matching."""
+    for node in tree_of(program).walk():
+        if node.kind is Kind.CALL and node.name == "matches":
+            said = _PATTERNS.eval(_ENVIRONMENT.Activation({_PATTERN: str(node.parts[-1].value)}))
+            if said.type() != cel.Type.BOOL:
+                before = text[:node.at]
+                why = str(said.value()).partition(": ")[2]
+                return [ConditionProblem(before.count("\n") + 1, node.at - before.rfind("\n"),
+                                         f"正则表达式写得不对:{why}", f"not a regular expression: {why}")]
+    return []
 
 
 def _impossible_choices(text: str, asked: tuple[str, ...]) -> list[ConditionProblem]:
