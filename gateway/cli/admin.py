@@ -138,7 +138,7 @@ def token() -> None:
 
 _add(token, "token", "Add a token; it is printed once.",
      click.option("--site", "site_id", required=True),
-     click.option("--scope", type=click.Choice(["ingest", "read", "admin"]), required=True),
+     click.option("--scope", type=click.Choice(["ingest", "read", "perform", "admin"]), required=True),
      click.option("--name", default="", help="What it is for."))
 _common(token, "token", "id")
 

@@ -43,7 +43,7 @@ Command = Callable[[Parts, dict[str, Any]], Awaitable[dict[str, Any]]]
 
 BY = By(actor="cli", address="local", scope=EVERYWHERE)
 _NEW_DEVICE: dict[str, Any] = {"address": None, "modality": ""}
-TOKEN_SCOPES = ("ingest", "read", "admin")
+TOKEN_SCOPES = ("ingest", "read", "perform", "admin")
 
 
 async def add_site(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Route:
     handler: Handler
     summary: str
     roles: frozenset[Role] = frozenset()       # people with any of these roles (for some site)
-    token_scopes: frozenset[str] = frozenset() # machines: "ingest", "read", "admin"
+    token_scopes: frozenset[str] = frozenset() # machines: "ingest", "read", "perform", "admin"
     is_public: bool = False                    # nobody needs to be known
     request: type | None = None                # body, for OpenAPI
     response: type | None = None

@@ -24,7 +24,7 @@ class Machine:
 
     token_id: str
     site_id: str
-    token_scope: str                     # "ingest", "read", "admin"
+    token_scope: str                     # "ingest", "read", "perform", "admin"
 
     @property
     def scope(self) -> Scope:

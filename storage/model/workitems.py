@@ -69,7 +69,7 @@ class Subscriber:
 
     ae_title: str
     channel: Channel
-    owner: str                           # "device:<id>" or "token:<id>"
+    owner: str                           # "device:<id>", or "site:<id>" whose machines take them by the web
     site_id: str                         # of the owner
     all_workitems: GlobalSubscription = GlobalSubscription.NONE
     filter: tuple[tuple[str, str], ...] = ()     # path and value of each matching key; (): no filter

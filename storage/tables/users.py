@@ -122,7 +122,7 @@ class Users:
     # ----------------------------------------------------------------------------------------------------- tokens
     def add_token(self, token_id: str, *, token_sha256: str, name: str, site_id: str, scope: str,
                   at: datetime) -> None:
-        """A machine token: scope is ingest, read or admin."""
+        """A machine token: scope is ingest, read, perform or admin."""
         self._connection.execute(sa.insert(api_token).values(
             id=token_id, token_sha256=token_sha256, name=name, site_id=site_id, scope=scope, created_at=at))
 

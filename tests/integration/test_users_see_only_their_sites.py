@@ -26,6 +26,7 @@ from tests.support.rule_routes import RULE_CALLS, add_versions
 from tests.support.stores import ManualClock, open_parts
 from tests.support.two_sites import SHARED_PATIENT_ID, Clinic, secrets_of, two_clinics
 from tests.support.web import PASSWORD, serving
+from tests.support.workitem_routes import WORKITEM_CALLS, add_workitems
 
 
 def _stow(film: bytes) -> dict[str, Any]:
@@ -145,6 +146,7 @@ TABLE: dict[tuple[str, str], Call] = {
         name="演示改名", facility="HIS-{site}", site_id="{site}"), is_for_alliance=True),
     ("POST", "/api/ecg"): Call(send=_ecg),
     **ECG_CALLS,
+    **WORKITEM_CALLS,
     **PEOPLE_CALLS,
     **QUALITY_CALLS,
     **RULE_CALLS,
@@ -231,8 +233,8 @@ TABLE: dict[tuple[str, str], Call] = {
     ("POST", W_STUDY): Call(OF_STUDY, _new_film, is_list=True, echoes=SENT),
 }
 
-STREAMS = {("GET", "/api/events")}
-"""Walked by a test of its own below."""
+STREAMS = {("GET", "/api/events"), ("GET", "/dicom-web/subscribers/{aetitle}")}
+"""Walked by tests of their own below."""
 
 OPEN_TO_ALL = {("POST", "/api/session"), ("GET", "/api/session"), ("DELETE", "/api/session"), ("GET", "/healthz"),
                ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/openapi.json"), ("GET", "/{path:.*}")}
@@ -248,6 +250,8 @@ async def web(tmp_path_factory):
     clock = ManualClock()
     async with open_parts(tmp_path_factory.mktemp("scope") / "data", clock=clock) as parts:
         a, b = await two_clinics(parts)
+        for clinic in (a, b):
+            await add_workitems(parts, clinic)
         async with serving(parts) as running:
             await enter(running, a, b)
             yield running
@@ -365,6 +369,16 @@ async def test_a_screen_hears_nothing_of_another_site(web):
         assert not leaked(text, secrets, ()), role
         assert b.site_id.encode() not in text
         assert text.count(b"event: change") == 1, role
+
+
+async def test_a_machine_hears_no_events_of_another_site(web):
+    """The channel of another site's subscriber is unknown, whatever the token is made for."""
+    for scope in ("read", "ingest", "perform"):
+        path = f"/dicom-web/subscribers/{web.b.ids['watcher']}"
+        async with web.machines[web.a.site_id, scope].get(path) as answer:
+            assert answer.status == 404
+        async with web.machines[web.b.site_id, scope].get(path) as answer:
+            assert answer.status == 426
 
 
 async def test_a_role_at_one_site_opens_nothing_for_it_at_another(web):

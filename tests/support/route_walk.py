@@ -62,7 +62,7 @@ class Walk:
                 await self._shows_own(browser, row, call, home)
 
     async def as_machines_of(self, home: Clinic, row, call: Call, about: Clinic) -> None:
-        for scope in ("ingest", "read", "admin"):
+        for scope in ("ingest", "read", "perform", "admin"):
             is_meant = scope in row.token_scopes
             allowed = REFUSED | ({200, 202, 204, 400, 409} if call.is_list and is_meant else set())
             for path in paths(row, call, about):

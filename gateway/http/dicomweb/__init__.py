@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.http.dicomweb import workitems
 from gateway.http.dicomweb.bulk import Bulk
 from gateway.http.dicomweb.capabilities import Capabilities
 from gateway.http.dicomweb.frames import Frames
@@ -66,10 +67,12 @@ def routes(parts: Parts) -> list[Route]:
         _read(_INSTANCE + "/frames/{frames}/thumbnail", rendered.thumbnail, "WADO-RS: a small picture of a frame"),
         _write("/dicom-web/studies", store.store, "STOW-RS: store instances"),
         _write(_STUDY, store.store, "STOW-RS: store instances of a study"),
+        *workitems.routes(parts),
     ]
     capabilities = Capabilities(table)
     return [*table, *(Route("OPTIONS", path, capabilities.show, "Capabilities of DICOMweb", roles=_VIEWERS | _SENDERS,
-                            token_scopes=frozenset({"read", "ingest"})) for path in ("/dicom-web", "/dicom-web/"))]
+                            token_scopes=frozenset({"read", "ingest", "perform"}))
+                      for path in ("/dicom-web", "/dicom-web/"))]
 
 
 def _read(path: str, handler: Handler, summary: str) -> Route:

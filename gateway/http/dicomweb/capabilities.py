@@ -86,6 +86,8 @@ class Capabilities:
 
 def _described(row: Route) -> _Resource:
     path = _PATTERN.sub(r"{\1}", row.path)
+    if path.startswith(("/dicom-web/workitems", "/dicom-web/subscribers")):
+        return _of_worklist(row, path)
     if row.method == "POST":
         parts = tuple(f'multipart/related; type="{kind}"' for kind in (DICOM, DICOM_JSON, DICOM_XML))
         return _Resource(path, row.method, row.summary, (), (*parts, DICOM), (DICOM_JSON, DICOM_XML))
@@ -107,3 +109,15 @@ def _described(row: Route) -> _Resource:
         return _Resource(path, row.method, row.summary, ("accept",), (), (OCTETS,))
     objects = (f'multipart/related; type="{DICOM}"', DICOM, ZIP)
     return _Resource(path, row.method, row.summary, ("accept",), (), objects)
+
+
+def _of_worklist(row: Route, path: str) -> _Resource:
+    """The worklist service: payloads go in and out as metadata, and a subscription has none."""
+    if "subscribers" in path:
+        is_new = row.method == "POST" and not path.endswith("suspend")
+        return _Resource(path, row.method, row.summary, ("deletionlock", "filter") if is_new else ())
+    if row.method == "GET":
+        is_search = path == "/dicom-web/workitems"
+        return _Resource(path, row.method, row.summary, (
+            "includefield", "fuzzymatching", "limit", "offset", "accept") if is_search else ("accept",), (), _LISTS)
+    return _Resource(path, row.method, row.summary, (), _LISTS)

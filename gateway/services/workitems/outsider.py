@@ -57,8 +57,13 @@ def seen_by(tx: Transaction, one: Subscriber) -> Scope:
     if kind == "device":
         device = tx.sites.device(owner_id)
         return NOTHING if device is None else scope_of(tx, _as_sender(device))
-    enabled = {token["id"]: token["site_id"] for token in tx.users.tokens() if token["state"] == "enabled"}
-    return Scope(frozenset({enabled[owner_id]})) if owner_id in enabled else NOTHING
+    site = tx.sites.site(owner_id)
+    return Scope(frozenset({site.id})) if site is not None and site.is_enabled else NOTHING
+
+
+def owner_by_web(site_id: str) -> str:
+    """Whose an AE title is that a machine subscribed: its site's, so that its other tokens may take the events."""
+    return f"site:{site_id}"
 
 
 def _as_sender(device: Device) -> Sender:

@@ -1,7 +1,8 @@
 """Follow workitems: one, all, or all that fit a filter; with or without a deletion lock (PS3.4 CC.2.3).
 
-A subscription belongs to an AE title, and a title to whoever subscribed it first: a machine cannot redirect what
-another one is told. By DIMSE the title must be a registered device of the caller's site, or the caller's own.
+A subscription belongs to an AE title; by the web a title belongs to the site whose machine subscribed it first, so
+that nobody can redirect what another site is told. By DIMSE it must be that of a registered device which the caller
+sees.
 Workitems are never deleted while their study is kept, so a lock is always granted; when a study is deleted as the law
 allows, its workitems go with it, locked or not.
 """
@@ -18,7 +19,7 @@ from gateway.core.workitems import FILTERED_SUBSCRIPTION, GLOBAL_SUBSCRIPTION, R
 from gateway.services.ports import Parts
 from gateway.services.workitems.find_workitems import found
 from gateway.services.workitems.follow_readings import follow_all
-from gateway.services.workitems.outsider import Outsider
+from gateway.services.workitems.outsider import Outsider, owner_by_web
 from gateway.services.workitems.show_workitem import show
 from gateway.services.workitems.tell_followers import put_event
 from storage.interface import Transaction
@@ -106,9 +107,9 @@ def _subscriber(tx: Transaction, who: Outsider, title: str) -> Subscriber:
     if who.sender is None:
         if any(device.ae_title == title for device in tx.sites.devices(EVERYWHERE)):
             raise Refused(Status.NOT_AUTHORIZED, "This AE Title belongs to a device.")
-        if known is not None and known.owner != who.owner:
+        if known is not None and known.owner != owner_by_web(who.site_id):
             raise Refused(Status.NOT_AUTHORIZED, "This AE Title belongs to another subscriber.")
-        return known or Subscriber(title, Channel.WEB, who.owner, who.site_id)
+        return known or Subscriber(title, Channel.WEB, owner_by_web(who.site_id), who.site_id)
     sees = who.sees(tx)
     devices = [device for device in tx.sites.devices(sees) if device.ae_title == title and device.is_enabled]
     own = who.sender.device
@@ -123,8 +124,9 @@ def _subscriber(tx: Transaction, who: Outsider, title: str) -> Subscriber:
 def _known(tx: Transaction, who: Outsider, title: str) -> Subscriber:
     """The subscriber of this title, if the caller may speak for it. Raises Refused (UNKNOWN_AE_TITLE)."""
     one = tx.workitems.subscriber(title)
-    if one is None or (one.owner != who.owner and who.sender is None) \
-            or (who.sender is not None and (one.channel is Channel.WEB or not who.sees(tx).allows(one.site_id))):
+    is_web = who.sender is None
+    if one is None or (one.channel is Channel.WEB) != is_web or not (
+            one.owner == owner_by_web(who.site_id) if is_web else who.sees(tx).allows(one.site_id)):
         raise Refused(Status.UNKNOWN_AE_TITLE)
     return one
 
