@@ -8,6 +8,7 @@ import { useLive } from '../app/live';
 import { useResource } from '../app/resource';
 import { TextField } from '../parts/field';
 import { Empty, Loading, ProblemNote } from '../parts/notes';
+import { RetakeCards } from '../quality/clinic_cards';
 import { useFormat } from '../words';
 import { StudyCard } from './card';
 import { ReportSheet } from './report_sheet';
@@ -62,6 +63,7 @@ export default function ClinicPage() {
         </h1>
         <TextField label={w.common.search} type="search" placeholder={w.clinic.search} value={typed} onChange={(event) => { setTyped(event.target.value); }} data-testid="clinic-search" />
       </header>
+      <RetakeCards />
       <ProblemNote problem={list.problem} onRetry={list.reload} />
       {list.data === null && list.isLoading && items.length === 0 ? (
         <Loading />

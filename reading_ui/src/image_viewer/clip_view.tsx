@@ -102,6 +102,8 @@ export function ClipView({ study, stack, onFreeze }: ClipViewProps) {
         data-image-index={index}
         data-loaded={loaded}
         data-playing={isPlaying}
+        data-shown={stack.images[index]?.sopUid ?? ''}
+        data-frame={stack.images[index]?.frame ?? 0}
       >
         <canvas ref={canvas} className="clip" aria-label={w.image(index + 1, stack.images.length)} />
         {!isReady && first !== undefined && (

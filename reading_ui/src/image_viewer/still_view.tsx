@@ -170,6 +170,8 @@ export function StillView({ study, stack, startIndex, onMeasurement, onBack }: S
         data-loaded={progress}
         data-render-path={stage.current?.path ?? ''}
         data-tool={tool}
+        data-shown={image?.sopUid ?? ''}
+        data-frame={image?.frame ?? 0}
       >
         <div className="cornerstone" ref={canvas} onContextMenu={(event) => { event.preventDefault(); }} onPointerDown={leaveFields} />
         {!isLossless && !isFailed && image !== undefined && <Preview image={image} />}

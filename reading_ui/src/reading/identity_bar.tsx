@@ -1,4 +1,6 @@
 /** Who this is: always in sight, first on the left, the same on every reading. */
+import type { ReactNode } from 'react';
+
 import type { ReadingRow, StudyView } from '../api/types';
 import { useNow } from '../app/clock';
 import { Link, listAddress } from '../app/router';
@@ -8,7 +10,7 @@ import { PatientName, PriorityMark, StateMark } from '../parts/marks';
 import { useFormat, useWords } from '../words';
 import { WhyPanel } from './why_panel';
 
-export function IdentityBar({ row, study }: { row: ReadingRow; study: StudyView }) {
+export function IdentityBar({ row, study, children }: { row: ReadingRow; study: StudyView; children?: ReactNode }) {
   const w = useWords();
   const format = useFormat();
   const { patient } = study;
@@ -56,6 +58,7 @@ export function IdentityBar({ row, study }: { row: ReadingRow; study: StudyView 
         <PriorityMark priority={row.priority} />
         <StateMark state={row.state} />
         <Clock row={row} />
+        {children}
         <WhyPanel study={study} />
       </div>
     </header>

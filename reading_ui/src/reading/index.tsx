@@ -9,6 +9,9 @@ import { useLive } from '../app/live';
 import { useResource, useSame } from '../app/resource';
 import { useSession } from '../app/session';
 import { Loading, Note, ProblemNote } from '../parts/notes';
+import { GradeButton } from '../quality/grade_button';
+import { RetakeNotes } from '../quality/retake_notes';
+import { isOfQuality, useQuality } from '../quality/use_quality';
 import { ReportPanel } from '../report';
 import { isSigned } from '../report/report_text';
 import { useWords } from '../words';
@@ -24,7 +27,7 @@ export default function ReadingPage({ readingId }: { readingId: string }) {
   const isMine = detail.data?.row.claimed_by === session.user_id;
   // While I hold the lock nobody else writes: my own saves are no news, and every look is an audit entry.
   const concerns = (event: LiveEvent): boolean =>
-    (event.reading_id === readingId || (studyId !== undefined && event.study_id === studyId)) && !(isMine && event.kind === 'report');
+    (event.reading_id === readingId || (studyId !== undefined && event.study_id === studyId)) && !(isMine && event.kind === 'report') && !isOfQuality(event);
   useLive(concerns, detail.reload);
 
   if (detail.data === null) {
@@ -48,6 +51,15 @@ function Reading({ detail, problem, onDetail, onReload }: ReadingProps) {
   const onMeasurement = useCallback((text: string) => { insert.current?.(text); }, []);
   const { row } = detail;
   const study = useSame(detail.study);
+  const quality = useQuality(study.id);
+  const mayGrade = session.grants.some((grant) => grant.role === 'reader' || grant.role === 'reviewer');
+  const [beside, setBeside] = useState<{ studyId: string } | null>(null);
+  const first = quality.data?.answers?.study_id;
+  const isFirstHere = study.related.some((related) => related.study_id === first);
+  // A retake is read beside what it replaces.
+  useEffect(() => {
+    if (first !== undefined && isFirstHere) setBeside({ studyId: first });
+  }, [first, isFirstHere]);
   const wasSigned = detail.versions.some(isSigned);
   const holder = row.claimed_by !== null && row.claimed_by !== session.user_id ? (row.claimed_by_name ?? row.claimed_by) : null;
   useEffect(() => {
@@ -61,13 +73,23 @@ function Reading({ detail, problem, onDetail, onReload }: ReadingProps) {
       <a className="skip" href="#report">
         {w.reading.skipToReport}
       </a>
-      <IdentityBar row={row} study={study} />
+      <IdentityBar row={row} study={study}>
+        {mayGrade && quality.data !== null && (
+          <GradeButton study={study} known={quality.data} canSendBack={detail.allowed.includes('send_back')} onView={quality.replace}
+            onRejected={() => {
+              quality.reload();
+              onReload();
+            }}
+          />
+        )}
+      </IdentityBar>
       {problem && <ProblemNote problem={problem} onRetry={onReload} />}
       {row.late_instances > 0 && <Note tone="warning">{wasSigned ? w.reading.lateSigned(row.late_instances) : w.reading.late(row.late_instances)}</Note>}
       <OriginNote study={study} onSettled={onReload} />
       {holder !== null && <Note tone="plain">{w.reading.held(holder)}</Note>}
+      {quality.data !== null && <RetakeNotes known={quality.data} onBeside={(studyId) => { setBeside({ studyId }); }} onChanged={quality.reload} />}
       <Split
-        left={<ViewerArea study={study} onMeasurement={onMeasurement} />}
+        left={<ViewerArea study={study} beside={beside} onMeasurement={onMeasurement} />}
         right={<ReportPanel key={row.id} detail={detail} onDetail={onDetail} onReload={onReload} insert={insert} />}
       />
     </div>

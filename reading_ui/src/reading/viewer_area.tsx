@@ -2,7 +2,7 @@
  * Film and ECG of one patient, side by side or one after the other. The study that the report is about is marked;
  * looking at another one is said in colour and words.
  */
-import { lazy, Suspense, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 
 import { studies as api } from '../api/endpoints';
 import type { RelatedStudy, StudyView } from '../api/types';
@@ -22,14 +22,21 @@ const EcgViewer = lazy(() => import('../ecg_viewer'));
 
 interface ViewerAreaProps {
   study: StudyView;
+  /** Another study of the patient that was asked for beside this one; a new object asks again. */
+  beside?: { studyId: string } | null;
   onMeasurement: (text: string) => void;
 }
 
-export function ViewerArea({ study, onMeasurement }: ViewerAreaProps) {
+export function ViewerArea({ study, beside = null, onMeasurement }: ViewerAreaProps) {
   const w = useWords();
   const format = useFormat();
   const [chosen, setChosen] = useState(study.id);
   const [isSplit, setSplit] = useState(false);
+  useEffect(() => {
+    if (beside === null) return;
+    setChosen(beside.studyId);
+    setSplit(true);
+  }, [beside]);
   const other = study.related.find((related) => related.study_id === chosen) ?? null;
   const isOtherShown = other !== null;
   return (
@@ -107,7 +114,7 @@ function Viewer({ study, onMeasurement }: { study: StudyView; onMeasurement?: (t
   const measuring = onMeasurement === undefined ? {} : { onMeasurement };
   const wait = <Empty>{w.reading.viewerLoading}</Empty>;
   return (
-    <div className="viewer" data-testid={`viewer-${study.kind}`}>
+    <div className="viewer" data-testid={`viewer-${study.kind}`} data-viewer-of={study.id}>
       <FaultBoundary>
         <Suspense fallback={wait}>
           {study.kind === 'ecg' ? <Ecg study={study} {...measuring} /> : study.series.some((series) => series.instances.length > 0) ? (
@@ -138,7 +145,9 @@ function Ecg({ study, onMeasurement }: { study: StudyView; onMeasurement?: (text
           ))}
         </div>
       )}
-      <EcgViewer key={instance.id} study={study} instanceId={instance.id} {...(onMeasurement === undefined ? {} : { onMeasurement })} />
+      <div className="shown" data-shown={instance.id}>
+        <EcgViewer key={instance.id} study={study} instanceId={instance.id} {...(onMeasurement === undefined ? {} : { onMeasurement })} />
+      </div>
     </>
   );
 }
