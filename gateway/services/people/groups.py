@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from routing_rules.model import Group
+from routing_rules.model import Group, InvalidRules
 from routing_rules.parse import parse
 from storage.interface import Transaction
 
@@ -24,4 +24,8 @@ def groups_of(tx: Transaction, version: int) -> Mapping[str, Group]:
 
 @lru_cache(maxsize=8)
 def _groups(source: str) -> Mapping[str, Group]:
-    return parse(source).groups
+    """None of a text that cannot be used any more: its studies are in the fallback inbox, and nothing stops."""
+    try:
+        return parse(source).groups
+    except InvalidRules:
+        return {}
