@@ -8,17 +8,18 @@ import * as words from './words_why_rules';
 
 type MoreWords = typeof words.zh;
 
-export function WhyRules({ rules }: { rules: RuleView[] }) {
+/** `phrases` says a condition in plain words, where somebody knows them; the rule's own text stays beside it. */
+export function WhyRules({ rules, phrases }: { rules: RuleView[]; phrases?: ReadonlyMap<string, string> }) {
   return (
     <ul className="why-rules">
       {rules.map((rule, index) => (
-        <Rule key={`${rule.rule}-${String(index)}`} rule={rule} />
+        <Rule key={`${rule.rule}-${String(index)}`} rule={rule} phrases={phrases} />
       ))}
     </ul>
   );
 }
 
-function Rule({ rule }: { rule: RuleView }) {
+function Rule({ rule, phrases }: { rule: RuleView; phrases: ReadonlyMap<string, string> | undefined }) {
   const w = useWords();
   const more = useRoomWords(words);
   const gives = givesText(rule, w, more);
@@ -32,7 +33,7 @@ function Rule({ rule }: { rule: RuleView }) {
       )}
       <ul>
         {rule.conditions.map((condition) => (
-          <Condition key={condition.text} condition={condition} />
+          <Condition key={condition.text} condition={condition} phrase={phrases?.get(condition.text)} />
         ))}
       </ul>
     </li>
@@ -40,7 +41,7 @@ function Rule({ rule }: { rule: RuleView }) {
 }
 
 /** Three signs, not two: what nobody could know is not the same as what is not so. */
-function Condition({ condition }: { condition: ConditionView }) {
+function Condition({ condition, phrase }: { condition: ConditionView; phrase: string | undefined }) {
   const w = useWords();
   const why = condition.why === '' ? null : (w.reading.undecided[condition.why] ?? condition.why);
   const seen = Object.entries(condition.seen).map(([name, value]) => `${name} = ${value === null ? w.reading.notKnown : JSON.stringify(value)}`);
@@ -52,6 +53,7 @@ function Condition({ condition }: { condition: ConditionView }) {
         <Icon name={condition.holds ? 'check' : 'cross'} label={condition.holds ? w.reading.matched : w.reading.notMatched} />
       )}
       <span>
+        {phrase !== undefined && <span className="why-phrase">{phrase}</span>}
         <code>{condition.text}</code>
         {why !== null && <span className="why-undecided">{why}</span>}
         {seen.length > 0 && <span className="why-seen">{seen.join(', ')}</span>}

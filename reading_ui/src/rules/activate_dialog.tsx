@@ -24,7 +24,7 @@ export function ActivateDialog({ rules, onClose, onDone }: { rules: Rules; onClo
     <AppDialog title={needsApproval ? w.proposeTitle : w.confirmTitle} onClose={onClose} size="large" testId="rules-confirm">
       <p>{needsApproval ? w.proposeHint : w.confirmHint}</p>
       {rules.hasErrors && <Note tone="critical">{w.hasErrors}</Note>}
-      {rules.active !== null && <Differences before={{ source: rules.active.source }} after={{ source: rules.source }} />}
+      {rules.active !== null && <Differences known={rules.known} before={{ source: rules.active.source }} after={{ source: rules.source }} />}
       <AreaField label={w.noteLabel} rows={2} value={note} autoFocus onChange={(event) => { setNote(event.target.value); }} data-testid="rules-note" />
       {act.problem?.reason === 'rules-changed' ? <Note tone="critical">{w.someoneElse}</Note> : <ProblemNote problem={act.problem} />}
       <footer>

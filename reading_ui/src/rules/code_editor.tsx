@@ -144,7 +144,7 @@ function spoken(language: 'zh' | 'en', label: string): Extension {
 function completed(context: CompletionContext, known: RuleLanguageView | null): CompletionResult | null {
   if (known === null) return null;
   const found = suggestionsAt(context.state.doc.toString(), context.pos, known, currentLanguage());
-  if (found === null || (!context.explicit && found.from === context.pos)) return null;
+  if (found === null || !(context.explicit || found.isBegun)) return null;
   return {
     from: found.from,
     filter: false,

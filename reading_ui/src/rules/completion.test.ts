@@ -51,6 +51,11 @@ describe('what could stand at the cursor', () => {
     expect(labels('fal', 'format: 1\n')).toEqual(['fallback']);
   });
 
+  it('speaks unasked once something is typed or a value is opened, not behind a closed one', () => {
+    const isBegun = (typed: string) => suggestionsAt(HEAD + typed, HEAD.length + typed.length, known, 'zh')?.isBegun;
+    expect([isBegun(''), isBegun('stu'), isBegun('study.kind == "'), isBegun('study.kind == "ecg"')]).toEqual([false, true, true, false]);
+  });
+
   it('says nothing where nothing fits, and where to put what is chosen', () => {
     expect(labels('title: ', '')).toEqual([]);
     expect(labels('qqq')).toEqual([]);

@@ -16,6 +16,8 @@ export interface Suggestion {
 export interface Suggestions {
   /** Where in the text what has been typed so far begins. */
   from: number;
+  /** Something is typed, or the quote of a value has just been opened: worth showing without being asked. */
+  isBegun: boolean;
   options: Suggestion[];
 }
 
@@ -58,7 +60,8 @@ export function suggestionsAt(text: string, offset: number, known: RuleLanguage,
         ? keysOf(spot.path, known, language)
         : valuesOf(spot.path, text, known, language);
   const options = fitting(all, typed);
-  return options.length === 0 ? null : { from: offset - typed.length, options };
+  const isBegun = typed !== '' || (spot.kind === 'condition' && isInQuotes(spot.before));
+  return options.length === 0 ? null : { from: offset - typed.length, isBegun, options };
 }
 
 /** Every way to say it counts: the machine's name and the sentence, so that 年龄 finds patient.age_years. */
@@ -100,7 +103,7 @@ function groups(text: string, language: Language): Suggestion[] {
 }
 
 function inCondition(before: string, typed: string, text: string, known: RuleLanguage, language: Language): Suggestion[] {
-  const isInText = (before.replace(/\\./gu, '').match(/"/gu)?.length ?? 0) % 2 === 1;
+  const isInText = isInQuotes(before);
   const compared = /([a-z_][\w.]*)\s*(?:[=!]=\s*|in\s*\[[^\]]*?)"?$/u.exec(before)?.[1];
   const asked = compared === undefined ? undefined : known.facts.find((fact) => fact.name === compared);
   if (isInText) {
@@ -111,6 +114,10 @@ function inCondition(before: string, typed: string, text: string, known: RuleLan
   const owner = known.facts.find((fact) => typed.startsWith(`${fact.name}.`));
   const calls = owner === undefined ? [] : (CALLS[owner.type] ?? []).map(([label, insert]): Suggestion => ({ label: `${owner.name}.${label}`, detail: '', insert: `${owner.name}.${insert}`, kind: 'call' }));
   return [...values, ...calls, ...known.facts.map((fact): Suggestion => ({ label: fact.name, detail: sentenceOf(fact, language), kind: 'fact' }))];
+}
+
+function isInQuotes(before: string): boolean {
+  return (before.replace(/\\./gu, '').match(/"/gu)?.length ?? 0) % 2 === 1;
 }
 
 /** [value, what it means] that a fact of the text type can be. */

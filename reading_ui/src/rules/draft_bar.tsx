@@ -70,7 +70,7 @@ export function DraftBar({ rules }: { rules: Rules }) {
       )}
       {asking === 'difference' && active !== null && (
         <AppDialog title={w.differenceDraft(active.version)} onClose={close} size="large" testId="rules-difference">
-          <Differences before={{ source: active.source }} after={{ source: rules.source }} />
+          <Differences known={rules.known} before={{ source: active.source }} after={{ source: rules.source }} />
         </AppDialog>
       )}
       {asking === 'drop' && (

@@ -10,7 +10,8 @@ import { useRulesWords } from './use_words';
 
 const WIDTH = 760;
 const SIDE = 210;
-const BANDS_PX = 180;
+const BAND_PX = 40;
+const MOST_PX = 240;
 const MOST = 12;
 
 export function Flows({ moves, on }: { moves: SimulatedMove[]; on: Speaking }) {
@@ -19,7 +20,7 @@ export function Flows({ moves, on }: { moves: SimulatedMove[]; on: Speaking }) {
   if (moves.length === 0) return <p data-testid="sim-no-moves">{w.movesNone}</p>;
   const said = (group: string, reader: string | null): string => (reader === null ? groupName(group, on) : `${groupName(group, on)} · ${readerName(reader, on)}`);
   const flows = moves.map((move) => ({ from: said(move.from_group, move.from_reader), to: said(move.to_group, move.to_reader), studies: move.studies }));
-  const picture = layOut(flows.slice(0, MOST), BANDS_PX);
+  const picture = layOut(flows.slice(0, MOST), Math.min(MOST_PX, BAND_PX * flows.length));
   return (
     <>
       <svg className="flows" viewBox={`0 0 ${String(WIDTH)} ${String(picture.height)}`} role="img" aria-label={w.movesHint} data-testid="sim-flows">

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
-import type { RuleFactView } from '../api/types';
+import type { RuleFactView, RuleForm } from '../api/types';
+import { changedRules, isSaid } from './changed_rules';
 import { factAndKey, fittingValue, isWhole, operatorsOf, valueKind, withKey } from './conditions';
 import { layOut } from './flow_layout';
 import { shade, short } from './heat_map';
@@ -130,4 +131,14 @@ it('finds the fallback group, however it is written', () => {
   expect(fallbackOf('fallback:\n  priority: urgent\n  group: inbox\nrules: []')).toBe('inbox');
   expect(fallbackOf('fallback: {priority: urgent, group: inbox}\n')).toBe('inbox');
   expect(fallbackOf('title: x\nrules:\n  - then:\n      group: other\n')).toBe('');
+});
+
+it('tells which rules read differently, and leaves to the file’s words only what sentences do not say', () => {
+  const form = (name: string, group: string): RuleForm => ({ name, conditions: [], then: { group }, stop: false, index: 0, line: 1, understood: true, texts: [] });
+  const reads = (one: RuleForm): string => String(one.then.group);
+  const changed = changedRules([form('a', 'x'), form('b', 'x'), form('c', 'x')], [form('b', 'x'), form('a', 'y'), form('d', 'z')], reads);
+  expect(changed.map((one) => [one.name, one.before?.then.group ?? null, one.after?.then.group ?? null])).toEqual([['a', 'x', 'y'], ['d', null, 'z'], ['c', 'x', null]]);
+  expect(isSaid({ kind: 'gives-changed', subject: 'a' }, changed)).toBe(true);
+  expect(isSaid({ kind: 'gives-changed', subject: 'b' }, changed)).toBe(false);
+  expect(isSaid({ kind: 'rule-moved', subject: 'a' }, changed)).toBe(false);
 });

@@ -17,8 +17,8 @@ const asked = (name: string, operator: string, value: unknown): RuleFormConditio
 describe('a rule as a sentence', () => {
   it('says the rule of the night in both languages', () => {
     const rule = { conditions: [asked('arrival.hour', 'at_least', 18), asked('study.modality', 'is', 'DX')], then: { group: 'night', due_minutes: 60, tags: ['夜间'] }, stop: true };
-    expect(ruleSentence(rule, zh)).toBe('每天 18:00 以后到达，并且检查类型是DR（DX） → 值班组“夜班”，1 小时内出报告，标记 夜间，不再看后面的规则');
-    expect(ruleSentence(rule, en)).toBe('arrived after 18:00, any day and modality is DR (DX) → group “Night duty”, report within 1 h, tags 夜间, no rule after this one');
+    expect(ruleSentence(rule, zh)).toBe('每天 18:00 以后到达，并且检查类型是 DR（DX） → 值班组“夜班”，1 小时内出报告，标记 夜间，不再看后面的规则');
+    expect(ruleSentence(rule, en)).toBe('arrived after 18:00, any day and modality is DR (DX) → group "Night duty", report within 1 h, tags 夜间, no rule after this one');
   });
 
   it('says hours over midnight, weekdays, ages and sites as people do', () => {
@@ -31,7 +31,8 @@ describe('a rule as a sentence', () => {
 
   it('gives a number its unit, a key its group, and a fact without a short name its declared words', () => {
     expect(conditionPhrase(asked('ecg.qtc_ms', 'above', 500), zh)).toBe('QTc 间期大于 500 毫秒');
-    expect(conditionPhrase(asked('load.waiting["night"]', 'above', 10), zh)).toBe('“夜班”组的等待阅片数大于 10');
+    expect(conditionPhrase(asked('load.waiting["night"]', 'above', 10), zh)).toBe('“夜班”的等待阅片数大于 10');
+    expect(conditionPhrase(asked('study.kind', 'is', 'ecg'), zh)).toBe('心电图');
     expect(conditionPhrase(asked('own.thing', 'is', 'x'), en)).toBe('words of own.thing is x');
   });
 

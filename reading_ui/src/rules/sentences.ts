@@ -124,6 +124,7 @@ const SPECIAL: Record<string, Special | undefined> = {
     if (operator === 'is' || operator === 'one_of') return on.say.onDays(days);
     return operator === 'is_not' || operator === 'none_of' ? on.say.notOnDays(days) : null;
   },
+  'study.kind': (operator, value, { say }) => (operator === 'is' ? (say.kinds[String(value)] ?? null) : null),
   'patient.age_years': (operator, value, { say }) => {
     if (typeof value !== 'number') return null;
     if (operator === 'below') return say.younger(String(value));

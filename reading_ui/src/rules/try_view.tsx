@@ -2,14 +2,14 @@
 import { useEffect, useState } from 'react';
 
 import { rules as api } from '../api/rules';
-import type { DecisionView, RuleTrialView } from '../api/types';
+import type { DecisionView, RuleForm, RuleTrialView } from '../api/types';
 import { useAction, useResource } from '../app/resource';
 import { Link, useSearch } from '../app/router';
 import { PatientName, PriorityMark } from '../parts/marks';
 import { Empty, Loading, Note, ProblemNote } from '../parts/notes';
 import { WhyRules } from '../parts/why_rules';
 import { examOf, useFormat, useWords } from '../words';
-import { groupName, type Speaking } from './sentences';
+import { conditionPhrase, groupName, type Speaking } from './sentences';
 import type { Rules } from './use_rules';
 import { useRulesWords, useSpeaking } from './use_words';
 
@@ -48,7 +48,7 @@ export function TryView({ rules }: { rules: Rules }) {
                 </button>
               </Note>
             )}
-            <Trial trial={shown.found} on={on} />
+            <Trial trial={shown.found} forms={rules.checked?.forms ?? []} on={on} />
           </>
         )}
       </div>
@@ -98,10 +98,11 @@ function StudyPicker({ picked, on }: { picked: string | null; on: Speaking }) {
   );
 }
 
-function Trial({ trial, on }: { trial: RuleTrialView; on: Speaking }) {
+function Trial({ trial, forms, on }: { trial: RuleTrialView; forms: RuleForm[]; on: Speaking }) {
   const w = useRulesWords();
   const format = useFormat();
   const { decision, stored } = trial;
+  const phrases = new Map(forms.flatMap((form) => form.conditions.map((condition, at): [string, string] => [form.texts[at] ?? '', condition.fact === '' ? '' : conditionPhrase(condition, on)])).filter(([, said]) => said !== ''));
   const isSame = stored !== null && placeOf(stored) === placeOf(decision) && stored.priority === decision.priority && sameDue(stored, decision);
   return (
     <div className="trial" data-testid="trial" data-group={decision.group} data-same={stored === null ? '' : String(isSame)}>
@@ -112,7 +113,7 @@ function Trial({ trial, on }: { trial: RuleTrialView; on: Speaking }) {
       {stored !== null && <p className={isSame ? 'secondary' : 'is-warning'} data-testid="trial-verdict">{isSame ? `✓ ${w.same}` : `● ${w.differs}`}</p>}
       <p className="secondary">{w.factsAt(format.dateTime(trial.facts_at))}</p>
       <h3>{w.allRules}</h3>
-      <WhyRules rules={decision.because} />
+      <WhyRules rules={decision.because} phrases={phrases} />
     </div>
   );
 }

@@ -14,6 +14,9 @@ import { Differences } from './differences';
 import type { Rules } from './use_rules';
 import { useRulesWords } from './use_words';
 
+/** Who put the packaged rules into force at the first start. */
+const GATEWAY = 'gateway';
+
 const address = (version: number): string => `/admin/rules?view=versions&version=${String(version)}`;
 
 export function VersionsView({ rules }: { rules: Rules }) {
@@ -46,7 +49,7 @@ export function VersionsView({ rules }: { rules: Rules }) {
                     </Link>
                   </td>
                   <td><State version={version} /></td>
-                  <td>{version.by}<br /><span className="secondary">{format.dateTime(version.at)}</span></td>
+                  <td>{version.by === GATEWAY ? w.system : version.by}<br /><span className="secondary">{format.dateTime(version.at)}</span></td>
                   <td>{version.approved_by ?? ''}{version.approved_at !== null && <><br /><span className="secondary">{format.dateTime(version.approved_at)}</span></>}</td>
                   <td><NoteOf version={version} /></td>
                 </tr>
@@ -99,7 +102,7 @@ function Version({ rules, about, all }: { rules: Rules; about: RuleVersionView; 
       ) : (
         <>
           <h3>{w.differenceTo(before.data.version)}</h3>
-          <Differences before={before.data} after={{ source }} />
+          <Differences known={rules.known} before={before.data} after={{ source }} />
         </>
       )}
       <details>

@@ -1,4 +1,8 @@
 /** How the rules page says facts, operators and values, so that a rule reads as a sentence. */
+
+/** Chinese sets a space before Latin letters and digits. */
+const spaced = (value: string): string => (/^\w/u.test(value) ? ` ${value}` : value);
+
 export const zh = {
   all: '所有检查',
   and: '，并且',
@@ -29,10 +33,10 @@ export const zh = {
     at_most: '小于等于（≤）',
   } as Record<string, string>,
   say: {
-    is: (fact: string, value: string) => `${fact}是${value}`,
-    is_not: (fact: string, value: string) => `${fact}不是${value}`,
-    one_of: (fact: string, value: string) => `${fact}是${value}`,
-    none_of: (fact: string, value: string) => `${fact}不是${value}`,
+    is: (fact: string, value: string) => `${fact}是${spaced(value)}`,
+    is_not: (fact: string, value: string) => `${fact}不是${spaced(value)}`,
+    one_of: (fact: string, value: string) => `${fact}是${spaced(value)}`,
+    none_of: (fact: string, value: string) => `${fact}不是${spaced(value)}`,
     at_least: (fact: string, value: string) => `${fact}至少 ${value}`,
     at_most: (fact: string, value: string) => `${fact}至多 ${value}`,
     above: (fact: string, value: string) => `${fact}大于 ${value}`,
@@ -54,7 +58,8 @@ export const zh = {
   older: (years: string) => `${years} 岁以上（含）`,
   holds: (fact: string) => fact,
   holdsNot: (fact: string) => `不是：${fact}`,
-  keyed: (fact: string, key: string) => `“${key}”组的${fact}`,
+  keyed: (fact: string, key: string) => `“${key}”的${fact}`,
+  kinds: { image: '影像检查', ecg: '心电图' } as Record<string, string>,
   fact: {
     'site.id': '送检单位',
     'site.kind': '单位类别',
@@ -168,9 +173,9 @@ export const en: typeof zh = {
     at_most: (fact: string, value: string) => `${fact} at most ${value}`,
     above: (fact: string, value: string) => `${fact} more than ${value}`,
     below: (fact: string, value: string) => `${fact} less than ${value}`,
-    contains: (fact: string, value: string) => `${fact} contains “${value}”`,
-    any_contains: (fact: string, value: string) => `one of ${fact} contains “${value}”`,
-    any_is: (fact: string, value: string) => `one of ${fact} is “${value}”`,
+    contains: (fact: string, value: string) => `${fact} contains "${value}"`,
+    any_contains: (fact: string, value: string) => `one of ${fact} contains "${value}"`,
+    any_is: (fact: string, value: string) => `one of ${fact} is "${value}"`,
   },
   range: (fact: string, from: string, to: string) => `${fact} from ${from} to below ${to}`,
   outside: (fact: string, from: string, to: string) => `${fact} at least ${from} or less than ${to}`,
@@ -185,7 +190,8 @@ export const en: typeof zh = {
   older: (years: string) => `${years} or older`,
   holds: (fact: string) => fact,
   holdsNot: (fact: string) => `not: ${fact}`,
-  keyed: (fact: string, key: string) => `${fact} of “${key}”`,
+  keyed: (fact: string, key: string) => `${fact} of "${key}"`,
+  kinds: { image: 'an image study', ecg: 'an ECG' },
   fact: {
     'site.id': 'sending site',
     'site.kind': 'kind of site',
@@ -242,7 +248,7 @@ export const en: typeof zh = {
   },
   unit: { years: 'years', ms: 'ms', '1/min': '/min', km: 'km', min: 'min', h: 'h', days: 'days' },
   gives: {
-    group: (name: string) => `group “${name}”`,
+    group: (name: string) => `group "${name}"`,
     reader: (name: string) => `reader ${name}`,
     second_reader: (name: string) => `review by ${name}`,
     priority: (name: string) => `${name}`,
@@ -252,7 +258,7 @@ export const en: typeof zh = {
     forwards: (names: string) => `forward to ${names}`,
     tags: (names: string) => `tags ${names}`,
     hold: (time: string) => `on the worklist from ${time}`,
-    overflow: (group: string, minutes: string) => `to “${group}” when not claimed within ${minutes}`,
+    overflow: (group: string, minutes: string) => `to "${group}" when not claimed within ${minutes}`,
     notify: (count: number) => `${String(count)} notices`,
     stop: 'no rule after this one',
     nothing: '(to nobody yet)',

@@ -83,7 +83,7 @@ export const en: typeof zh = {
   toWhom: 'Draft sends to',
   count: 'Studies',
   examples: 'Show studies',
-  examplesOf: (from: string, to: string) => `Studies from “${from}” to “${to}”`,
+  examplesOf: (from: string, to: string) => `Studies from "${from}" to "${to}"`,
   byRule: 'By the rule',
   loadTitle: 'Load by hour',
   loadHint: 'A cell is an hour of the day (of arrival), its number the mean of studies a day; the lower row is the draft.',
