@@ -92,6 +92,8 @@ def _match_study(tx: Transaction, parts: Parts, study_id: str) -> _Found | None:
     said = {pair.order_id: pair for pair in tx.order_matches.of_study(study.id)}
     orders = {order.id: order for order in _candidates(tx, study)
               if said.get(order.id) is None or said[order.id].state is not MatchState.DISMISSED}
+    for asked_since in tx.quality.asked_after(list(orders), study.first_arrival_at):
+        del orders[asked_since]          # a retake's pictures come after somebody asked for them
     pairings = tx.ecg_pairings.of_orders(list(orders)) if study.modality == "ECG" else {}
     matches = [match(study, order, pairings.get(order.id)) for order in orders.values()]
     sure = certain(matches, sure=parts.settings.order_match_sure)

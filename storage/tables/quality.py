@@ -105,6 +105,13 @@ class Quality:
         """The request that an order was placed for."""
         return self._one_retake(retake.c.order_id == order_id)
 
+    def asked_after(self, order_ids: Sequence[str], at: datetime) -> list[str]:
+        """Which of these orders are of retakes that were asked for after a time."""
+        if not order_ids:
+            return []
+        return list(self._connection.execute(
+            sa.select(retake.c.order_id).where(retake.c.order_id.in_(order_ids), retake.c.asked_at > at)).scalars())
+
     def retakes_of(self, study_id: str, scope: Scope) -> list[Retake]:
         """Requests to take a study again, the newest first."""
         return self._retakes(sa.and_(retake.c.study_id == study_id, within(scope, retake.c.site_id)))

@@ -14,6 +14,7 @@ from gateway.core.quality_figures import Per
 from gateway.services.activate_rules import ensure_rules
 from gateway.services.administer_sites import By
 from gateway.services.claim_reading import claim_reading
+from gateway.services.match_order import match_order_back, match_study
 from gateway.services.place_order import place_order, withdraw_order
 from gateway.services.quality import follow_orders
 from gateway.services.quality.answer_retake import (
@@ -138,6 +139,30 @@ async def test_a_rejected_film_is_asked_for_again_on_the_worklist_and_its_better
     assert better.urgency == "urgent"
     assert await actions(parts, poor.id) == ["quality.graded", "retake.asked", "retake.retaken", "retake.scheduled",
                                              "retake.seen"]
+
+
+async def test_the_order_of_a_retake_is_never_taken_for_the_one_of_the_poor_film_or_of_an_earlier_one(
+        receiver, tmp_path):
+    """Both films have no order of their own, and everything about them agrees with the new one."""
+    parts = receiver.parts
+    reader = await add_person(parts, "reader", (Role.READER, None))
+    for folder in ("earlier", "poor"):
+        poor = await send_film(receiver, tmp_path / folder, uid=build.StudyIds().study)
+        receiver.clock.advance(60)
+    [image] = await receiver.instances(poor.study_instance_uid)
+    said = Judgement(GradedLevel.IMAGE, image.id, Grade.REJECTED, reasons=("motion",))
+    done = await reject_image(parts, reader, poor.id, Rejection(said, "", False, True), revision=0, address=ADDRESS)
+    await match_order_back(parts, done.order.id)
+    await match_study(parts, poor.id)
+    order, retake, proposed = await look(parts, lambda tx: (
+        tx.orders.get(done.order.id, EVERYWHERE), tx.quality.retake(done.retake.id, EVERYWHERE),
+        tx.order_matches.of_study(poor.id)))
+    assert (order.study_id, retake.state, proposed) == (None, RetakeState.ASKED, [])
+    receiver.clock.advance(60)
+    new = await send_film(receiver, tmp_path / "new", uid=build.StudyIds().study)      # a console without worklist
+    await match_study(parts, new.id)
+    pairs = await look(parts, lambda tx: tx.order_matches.of_study(new.id))
+    assert [pair.order_id for pair in pairs] == [done.order.id]
 
 
 async def test_a_link_that_was_wrong_makes_the_request_wait_again(receiver, tmp_path):

@@ -25,7 +25,7 @@ TELL_JOB = "tell_retake"                 # ref: retake id
 def note_retaken(tx: Transaction, order_id: str, study_id: str, *, at: datetime) -> None:
     """The study of the order is here: the request is answered, and the reader sees both side by side."""
     retake = tx.quality.retake_of_order(order_id)
-    if retake is not None and retake.state in OPEN_RETAKES and not _kept(
+    if retake is not None and retake.state in OPEN_RETAKES and retake.study_id != study_id and not _kept(
             tx, retaken(retake, study_id, at=at), "retake.retaken", actor="gateway", at=at, new_study=study_id):
         tx.jobs.enqueue(TELL_JOB, retake.id, due=at)
 
