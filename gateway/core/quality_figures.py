@@ -1,8 +1,9 @@
 """Sums of grades, rejections and retakes by device, by person and by month (D6, G63). Pure.
 
-One study counts once: by the grade of the study as a whole where somebody gave one, else by the worst grade of its
-series and images. It counts in the month in which it was graded and for the device and the operator of that grade. A
-rate of rejection is rejected ÷ graded; what nobody graded is counted apart (`studies`), by the month of its arrival.
+One study counts once: by the grade of the study as a whole where somebody gave one and rejected nothing in it since,
+else by the worst grade of its series and images. It counts in the month in which it was graded and for the device and
+the operator of that grade. A rate of rejection is rejected ÷ graded; what nobody graded is counted apart (`studies`),
+by the month of its arrival.
 """
 
 from __future__ import annotations
@@ -120,7 +121,10 @@ def one_a_study(grades: Iterable[QualityGrade]) -> list[tuple[QualityGrade, set[
 
 def _standing(grades: Sequence[QualityGrade]) -> QualityGrade:
     whole = [grade for grade in grades if grade.level is GradedLevel.STUDY]
-    return min(whole or grades, key=lambda grade: (_WORST_FIRST.index(grade.grade), grade.graded_at, grade.id))
+    since = [grade for grade in grades if whole and grade.grade is Grade.REJECTED
+             and grade.graded_at > whole[0].graded_at]
+    return min(since or whole or grades,
+               key=lambda grade: (_WORST_FIRST.index(grade.grade), grade.graded_at, grade.id))
 
 
 _SUBJECTS: dict[Per, Callable[[QualityGrade], Subject]] = {

@@ -113,7 +113,7 @@ async def test_a_rejected_film_is_asked_for_again_on_the_worklist_and_its_better
     assert item.StudyInstanceUID != old.study_instance_uid
     assert (item.PatientID, item.RequestedProcedurePriority, item.RequestedProcedureDescription) == (
         "P1", "HIGH", "胸部正位")
-    assert item.RequestedProcedureComments == "重拍：摆位不正、体外异物、项链\n排除肺炎"
+    assert item.RequestedProcedureComments == "重做：摆位不正、体外异物、项链\n排除肺炎"
     assert item.AdditionalPatientHistory == "咳嗽3天"
     assert item.ScheduledProcedureStepSequence[0].ScheduledStationAETitle == "MODALITY"
     assert (done.order.station_ae_title, done.order.body_part, done.order.fee_item) == ("MODALITY", "CHEST", "")
@@ -223,7 +223,7 @@ async def test_a_second_rejection_joins_the_open_request_and_is_seen_anew(parts,
     second = await reject(parts, reader, exam, reasons=("exposure-low",), revision=1, picture=png_address("另一张"))
     assert (second.retake.id, second.retake.state) == (first.retake.id, RetakeState.ASKED)
     assert second.order.accession_number == first.order.accession_number
-    assert second.order.purpose == "重拍：曝光不足，噪声大\n重拍：摆位不正"
+    assert second.order.purpose == "重做：曝光不足，噪声大\n重做：摆位不正"
     [shown], _ = await list_retakes(parts, EVERYWHERE, is_with_settled=True)
     assert [grade.reasons for grade in shown.rejections] == [("exposure-low",), ("position",)]
 

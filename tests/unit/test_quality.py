@@ -139,8 +139,13 @@ def test_a_study_counts_once_by_its_own_grade_or_the_worst_of_its_images():
               a_grade("s1", id="2", level=GradedLevel.IMAGE, grade=Grade.ACCEPTABLE, reasons=("position",))]
     [(standing, codes)] = one_a_study(images)
     assert (standing.grade, codes) == (Grade.ACCEPTABLE, {"motion", "position"})
-    [(standing, _)] = one_a_study([*images, a_grade("s1", grade=Grade.EXCELLENT)])
+    whole = a_grade("s1", grade=Grade.EXCELLENT)
+    [(standing, _)] = one_a_study([*images, whole])
     assert standing.grade is Grade.EXCELLENT
+    for minutes, stands in ((1, Grade.REJECTED), (-1, Grade.EXCELLENT)):
+        rejected = replace(images[0], grade=Grade.REJECTED, graded_at=AT + timedelta(minutes=minutes))
+        [(standing, _)] = one_a_study([rejected, images[1], whole])
+        assert standing.grade is stands, "what was rejected after the whole was graded is rejected"
 
 
 def test_figures_are_summed_by_month_of_the_alliance_s_clock_and_by_subject():

@@ -24,7 +24,7 @@ from storage.model import AuditEntry, Reading, Scope, Study, User, new_id
 from storage.model.orders import Order, OrderSource
 from storage.model.quality import OPEN_RETAKES, Grade, QualityGrade, Retake, RetakeState
 
-AGAIN = "重拍："
+AGAIN = "重做："
 _LONGEST_PURPOSE = 1000                  # characters of an order's purpose
 _LONGEST_DESCRIPTION = 64
 

@@ -79,7 +79,7 @@ function Figures({ figures }: { figures: QualityFigures }) {
           <h2>{w.whyRejected}</h2>
           <ol className="figures-reasons">
             {reasons.slice(0, 8).map(([name, count]) => (
-              <li key={name}><span>{name}</span> <meter min={0} max={reasons[0]?.[1] ?? 1} value={count} aria-hidden /> <b>{count}</b></li>
+              <li key={name}><span>{name}</span> <i aria-hidden style={{ width: `${String((count / (reasons[0]?.[1] ?? 1)) * 100)}%` }} /> <b>{count}</b></li>
             ))}
           </ol>
         </section>
@@ -119,9 +119,9 @@ function Table({ figures, sums, isMonthly, nameOf }: TableProps) {
       <table data-testid="figures-table">
         <thead>
           <tr>
-            {isMonthly && <th scope="col">{columns.month}</th>}
-            {figures.per !== 'site' && <th scope="col">{w.perNames[figures.per]}</th>}
-            <th scope="col">{columns.site}</th>
+            {isMonthly && <th scope="col" className="is-text">{columns.month}</th>}
+            {figures.per !== 'site' && <th scope="col" className="is-text">{w.perNames[figures.per]}</th>}
+            <th scope="col" className="is-text">{columns.site}</th>
             {hasStudies && <th scope="col">{columns.studies}</th>}
             <th scope="col">{columns.graded}</th>
             {GRADES.map((grade) => <th key={grade} scope="col">{w.gradeNames[grade]}</th>)}
@@ -134,9 +134,9 @@ function Table({ figures, sums, isMonthly, nameOf }: TableProps) {
         <tbody>
           {sums.map((sum) => (
             <tr key={sum.key}>
-              {isMonthly && <td>{sum.month}</td>}
-              {figures.per !== 'site' && <th scope="row">{nameOf(sum.line)}</th>}
-              <td>{sum.line?.site_name}</td>
+              {isMonthly && <td className="is-text">{sum.month}</td>}
+              {figures.per !== 'site' && <th scope="row" className="is-text">{nameOf(sum.line)}</th>}
+              <td className="is-text">{sum.line?.site_name}</td>
               {numbers(sum)}
             </tr>
           ))}
@@ -144,7 +144,7 @@ function Table({ figures, sums, isMonthly, nameOf }: TableProps) {
         {total !== undefined && (
           <tfoot>
             <tr>
-              <th scope="row" colSpan={1 + Number(isMonthly) + Number(figures.per !== 'site')}>{w.all}</th>
+              <th scope="row" className="is-text" colSpan={1 + Number(isMonthly) + Number(figures.per !== 'site')}>{w.all}</th>
               {numbers(total)}
             </tr>
           </tfoot>

@@ -33,7 +33,7 @@ export function GradeButton({ study, known, canSendBack, onView, onRejected }: G
     document.addEventListener('keydown', press);
     return () => { document.removeEventListener('keydown', press); };
   }, [show]);
-  const current = known.grades.find((grade) => grade.is_current && grade.level === 'study') ?? known.grades.find((grade) => grade.is_current);
+  const current = known.grades.find((grade) => grade.is_current && (grade.level === 'study' || grade.grade === 'rejected')) ?? known.grades.find((grade) => grade.is_current);
   const choice = known.grade_choices.find((one) => one.grade === current?.grade);
   const said = choice === undefined ? w.ungraded : `${w.quality} ${language === 'zh' ? choice.zh : choice.en}`;
   return (
