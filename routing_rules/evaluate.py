@@ -32,6 +32,7 @@ def decide(rules: RuleSet, facts: Mapping[str, FactValue], local_now: datetime, 
            is_over: IsOver | None = None) -> Outcome:
     """Return what the rules say, and why: every rule looked at, every condition, the values it saw.
 
+    The reasons share what is the same in them (a condition that several rules ask): read them, do not change them.
     `local_now` is the time in the reading centre's zone, for the rosters; `duty` names who is on duty now in groups
     whose dated roster says so. Raises UndeclaredFact, and RulesTooSlow once `is_over()` says that the time is up.
     """
@@ -40,15 +41,11 @@ def decide(rules: RuleSet, facts: Mapping[str, FactValue], local_now: datetime, 
     sheet = Sheet(questions, values, is_over)
     because: list[dict[str, Any]] = []
     matched: list[Rule] = []
-    for rule, numbers in zip(rules.rules, questions.of_rule, strict=True):
+    for rule, numbers, gives in zip(rules.rules, questions.of_rule, questions.gives, strict=True):
         # Every condition is asked, also after one that does not hold: the explanation shows them all.
-        verdicts = [sheet.verdict(number) for number in numbers]
-        holds = all(verdict[0] for verdict in verdicts)
-        because.append({
-            "rule": rule.name, "matched": holds, "gives": _gives(rule),
-            "conditions": [{"text": condition.text, "holds": answer, "why": why,
-                            "seen": {name: values.get(name) for name in condition.facts}}
-                           for condition, (answer, why) in zip(rule.conditions, verdicts, strict=True)]})
+        conditions = [sheet.entry(number) for number in numbers]
+        holds = all(entry["holds"] for entry in conditions)
+        because.append({"rule": rule.name, "matched": holds, "gives": gives, "conditions": conditions})
         if holds:
             matched.append(rule)
             if rule.stop:
@@ -115,20 +112,6 @@ def _first(values: Iterable[T | None]) -> T | None:
 
 def _collected(several: Iterable[tuple[T, ...]]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(one for some in several for one in some))
-
-
-def _gives(rule: Rule) -> dict[str, Any]:
-    """What stands in the rule's `then`, as far as it says something."""
-    stages = {stage: rule.due[stage] for stage in STAGES if stage in rule.due and stage != "review"}
-    gives = {"group": rule.group, "reader": rule.reader, "second_reader": rule.second_reader,
-             "priority": rule.priority, "due_minutes": rule.due_minutes, "due": stages or None,
-             "forwards": list(rule.forwards) or None, "tags": list(rule.tags) or None,
-             "notify": [{"who": wish.who, "when": wish.when} for wish in rule.notify] or None,
-             "hold": {"until": rule.hold_until} if rule.hold_until else None,
-             "overflow": {"group": rule.overflow.group, "after_minutes": rule.overflow.after_minutes}
-             if rule.overflow else None,
-             "stop": rule.stop or None}
-    return {key: value for key, value in gives.items() if value is not None}
 
 
 def _roster_entry(asked: str, got: str, on_duty: tuple[str, ...], local_now: datetime, *, is_fallback: bool,

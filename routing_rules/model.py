@@ -133,6 +133,20 @@ class Rule:
         """True if it asks a device's statement or measurement: it may then only raise priority (K3)."""
         return any(FACTS[name].is_measured for c in self.conditions for name in c.facts)
 
+    def gives(self) -> dict[str, Any]:
+        """What stands in its `then`, as far as it says something, for the explanation."""
+        stages = {stage: self.due[stage] for stage in STAGES if stage in self.due and stage != "review"}
+        gives = {
+            "group": self.group, "reader": self.reader, "second_reader": self.second_reader,
+            "priority": self.priority, "due_minutes": self.due_minutes, "due": stages or None,
+            "forwards": list(self.forwards) or None, "tags": list(self.tags) or None,
+            "notify": [{"who": wish.who, "when": wish.when} for wish in self.notify] or None,
+            "hold": {"until": self.hold_until} if self.hold_until else None,
+            "overflow": {"group": self.overflow.group, "after_minutes": self.overflow.after_minutes}
+            if self.overflow else None,
+            "stop": self.stop or None}
+        return {key: value for key, value in gives.items() if value is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class RuleSet:

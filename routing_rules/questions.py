@@ -45,6 +45,7 @@ class Questions:
         numbers: dict[str, int] = {}
         self.conditions: list[Condition] = []
         self.of_rule: list[tuple[int, ...]] = []
+        self.gives: list[dict[str, Any]] = [rule.gives() for rule in rules.rules]
         for rule in rules.rules:
             for condition in rule.conditions:
                 if numbers.setdefault(condition.text, len(numbers)) == len(self.conditions):
@@ -87,7 +88,7 @@ class Sheet:
     method once `is_over()`, which is looked at between two calls of the runtime.
     """
 
-    __slots__ = ("_is_over", "_prepared", "_questions", "_values", "_verdicts")
+    __slots__ = ("_entries", "_is_over", "_prepared", "_questions", "_seen", "_values", "_verdicts")
 
     def __init__(self, questions: Questions, values: Mapping[str, FactValue], is_over: IsOver | None = None) -> None:
         self._questions = questions
@@ -95,10 +96,24 @@ class Sheet:
         self._prepared = activation(values)
         self._is_over = is_over
         self._verdicts: list[Verdict | None] = [None] * len(questions.conditions)
+        self._entries: list[dict[str, Any] | None] = [None] * len(questions.conditions)
+        self._seen: dict[tuple[str, ...], dict[str, FactValue | None]] = {}
 
     def verdict(self, number: int) -> Verdict:
         """The answer to one condition."""
         return self._verdicts[number] or self._asked(number)
+
+    def entry(self, number: int) -> dict[str, Any]:
+        """The answer with the condition's text and the values it saw; one object for all rules that ask it."""
+        found = self._entries[number]
+        if found is None:
+            condition = self._questions.conditions[number]
+            holds, why = self.verdict(number)
+            seen = self._seen.get(condition.facts)
+            if seen is None:
+                seen = self._seen[condition.facts] = {name: self._values.get(name) for name in condition.facts}
+            found = self._entries[number] = {"text": condition.text, "holds": holds, "seen": seen, "why": why}
+        return found
 
     def rule_holds(self, index: int) -> bool:
         """True if every condition of the rule holds; the rest is not asked after one that does not."""

@@ -45,13 +45,15 @@ async def route_study(parts: Parts, study_id: str) -> Reading:
 
     Raises NotFound when there is no such study.
     """
-    with contextlib.suppress(RulesRefused):     # no rules at all: the fallback inbox takes it, and says why
-        await ensure_rules(parts)
     await match_study(parts, study_id)          # before the rules: an order may say that it is an emergency
     for tries_left in reversed(range(_MOST_QUESTIONS)):
         found = await parts.database.read(lambda tx: _question(tx, parts, study_id))
         if isinstance(found, Reading):
             return found
+        if not found.version and tries_left:
+            with contextlib.suppress(RulesRefused):     # none at all: the fallback inbox takes it, and says why
+                await ensure_rules(parts)
+                continue
         answer = await ask_rules(found)
         routed = await parts.database.write(
             lambda tx, a=answer, last=not tries_left: _route(tx, parts, a, is_last_try=last))  # type: ignore[misc]
@@ -83,8 +85,7 @@ def _route(tx: Transaction, parts: Parts, answer: Answer, *, is_last_try: bool) 
     reading = tx.readings.of_study(study.id, EVERYWHERE)
     if reading is not None and not _needs_decision(tx, parts, study, reading):
         return _Routed(reading, False)          # another node was faster
-    active = tx.decisions.active_rule_set()
-    is_same = study == answer.question.study and (active[0] if active else 0) == answer.question.version
+    is_same = study == answer.question.study and tx.decisions.active_version() == answer.question.version
     if not is_same and not is_last_try:
         return None
     now = parts.clock()

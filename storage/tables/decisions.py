@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from storage.model import Decision, Priority, Scope
 from storage.model.rule_versions import RuleState
+from storage.tables.packed_reasons import packed, unpacked
 from storage.tables.rule_versions import RuleVersions
 from storage.tables.schema import decision, rule_set, study
 
@@ -32,6 +33,11 @@ class Decisions:
             .where(rule_set.c.state == RuleState.ACTIVE.value)).one_or_none()
         return None if row is None else (int(row.version), str(row.source))
 
+    def active_version(self) -> int:
+        """Its number alone; 0 where there is none."""
+        return self._connection.scalar(
+            sa.select(rule_set.c.version).where(rule_set.c.state == RuleState.ACTIVE.value)) or 0
+
     def rule_set(self, version: int) -> str | None:
         """The YAML source of a version."""
         return RuleVersions(self._connection).source(version)
@@ -46,7 +52,7 @@ class Decisions:
         self._connection.execute(decision.insert().values(
             id=made.id, study_id=made.study_id, at=made.at, rules_version=made.rules_version,
             priority=made.priority.value, duty_group=made.group, reader_id=made.reader_id, due_at=made.due_at,
-            tags=list(made.tags), because=made.because, facts=made.facts,
+            tags=list(made.tags), because=packed(made.because), facts=made.facts,
             hints=made.hints, outcome=made.outcome, inputs=made.inputs))
 
     def get(self, decision_id: str) -> Decision | None:
@@ -67,5 +73,5 @@ def _decision(row: sa.Row[Any]) -> Decision:
     return Decision(
         id=row.id, study_id=row.study_id, at=row.at, rules_version=int(row.rules_version),
         priority=Priority(row.priority), group=row.duty_group, reader_id=row.reader_id, due_at=row.due_at,
-        tags=tuple(row.tags), because=row.because, facts=row.facts, hints=row.hints or [],
+        tags=tuple(row.tags), because=unpacked(row.because), facts=row.facts, hints=row.hints or [],
         outcome=row.outcome or {}, inputs=row.inputs or {})

@@ -1,4 +1,4 @@
-"""A wrong or slow rule set, or none at all, never stops receiving: the study is in the fallback inbox, and why (D1)."""
+"""A wrong or slow rule set, or none at all, never stops receiving: the fallback inbox has the study, and why (D1)."""
 
 from __future__ import annotations
 
