@@ -68,6 +68,9 @@ export const zh = {
   knocksHint: '这些设备试图连接，但没有登记，所以被拒绝，或按设置先存入收件箱。接受之后它们就可以发送。',
   knocksNone: '没有未登记的设备在敲门。',
   acceptTitle: (ae: string) => `接受设备 ${ae}`,
+  changeSite: '修改机构', tier: '层级', distance: '距离（公里）', link: '线路',
+  tiers: { 0: '按类型', 1: '村', 2: '乡镇', 3: '县', 4: '市', 5: '省' } as Record<string, string>,
+  links: { '': '–', fibre: '光纤', leased: '专线', mobile: '移动网络', satellite: '卫星', weak: '弱网' } as Record<string, string>,
   siteKinds: { centre: '阅片中心', hospital: '医院', township: '乡镇卫生院', village: '村卫生室', inbox: '收件箱' } as Record<string, string>,
   overview: {
     waiting_readings: '待阅',
@@ -197,6 +200,9 @@ export const en: typeof zh = {
   knocksHint: 'These devices tried to connect but are not registered, so they were refused, or kept in the inbox where the settings say so. Once accepted they may send.',
   knocksNone: 'No unregistered device is knocking.',
   acceptTitle: (ae: string) => `Accept the device ${ae}`,
+  changeSite: 'Change the site', tier: 'Tier', distance: 'Distance (km)', link: 'Line',
+  tiers: { 0: 'as its kind says', 1: 'village', 2: 'township', 3: 'county', 4: 'city', 5: 'province' },
+  links: { '': '–', fibre: 'fibre', leased: 'leased line', mobile: 'mobile', satellite: 'satellite', weak: 'weak' },
   siteKinds: { centre: 'Reading centre', hospital: 'Hospital', township: 'Township clinic', village: 'Village room', inbox: 'Inbox' },
   overview: {
     waiting_readings: 'Readings waiting',

@@ -98,6 +98,7 @@ export const admin = {
   audit: list<t.AuditView>('audit'),
   rules: (signal?: AbortSignal) => getJson<t.RuleSetView>('/api/admin/rules', signal),
   addSite: (body: t.SiteView) => sendJson<t.SiteView>('POST', '/api/admin/sites', body),
+  changeSite: (body: t.SiteView) => sendJson<t.SiteView>('PUT', `/api/admin/sites/${id(body.id)}`, body),
   addDevice: (body: t.DeviceRequest) => sendJson<t.DeviceView>('POST', '/api/admin/devices', body),
   changeDevice: (device: string, body: t.DeviceRequest) =>
     sendJson<t.DeviceView>('PUT', `/api/admin/devices/${id(device)}`, body),

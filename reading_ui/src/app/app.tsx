@@ -22,6 +22,7 @@ const OrdersPage = lazy(() => import('../orders'));
 const AdminPage = lazy(() => import('../admin'));
 const QualityPage = lazy(() => import('../quality/figures'));
 const WallPage = lazy(() => import('../wall'));
+const RosterPage = lazy(() => import('../roster'));
 
 type Who = { kind: 'asking' } | { kind: 'nobody' } | { kind: 'failed'; problem: ApiProblem } | { kind: 'person'; session: SessionView; hasEnded: boolean };
 
@@ -100,6 +101,7 @@ function PageOf({ path }: { path: string }) {
   if (room === 'worklist') return <WorklistPage />;
   if (room === 'readings' && rest) return <ReadingPage key={rest} readingId={decodeURIComponent(rest)} />;
   if (room === 'clinic') return <ClinicPage />;
+  if (room === 'roster') return <RosterPage section={rest ?? ''} />;
   if (room === 'orders') return <OrdersPage section={rest ?? ''} />;
   if (room === 'quality') return <QualityPage />;
   if (room === 'admin') return <AdminPage section={rest ?? 'overview'} />;

@@ -11,7 +11,7 @@ import { Link, listAddress } from './router';
 import { useSession } from './session';
 import './shell.css';
 
-const ADDRESS = { worklist: '/worklist', clinic: '/clinic', orders: '/orders', quality: '/quality', admin: '/admin/overview', wall: '/wall' } as const;
+const ADDRESS = { worklist: '/worklist', clinic: '/clinic', orders: '/orders', quality: '/quality', admin: '/admin/overview', wall: '/wall', roster: '/roster' } as const;
 
 export function Shell({ path, children }: { path: string; children: ReactNode }) {
   const w = useWords();

@@ -3,9 +3,11 @@ import type { ClinicRow } from '../api/types';
 import { STEP_COUNT, stepsReached } from '../model/clinic_steps';
 import { Icon } from '../parts/icons';
 import { PatientName, PriorityMark } from '../parts/marks';
+import { MissingNote } from '../parts/missing_note';
 import { Note } from '../parts/notes';
 import { examOf, said, useFormat } from '../words';
 import { faultText } from '../words/ecg_quality';
+import { DeclinedNote } from './declined_note';
 import { ReceivedButton } from './received_button';
 import { useClinicWords } from './use_words';
 
@@ -35,7 +37,9 @@ export function StudyCard({ row, onOpen, onChanged }: { row: ClinicRow; onOpen: 
       <Steps row={row} />
       <div className="card-report">
         <RepeatAdvice row={row} />
-        {row.step === 'sent_back' && <Note tone="warning">{w.clinic.sentBack(row.reason)}</Note>}
+        {row.step !== 'acknowledged' && <MissingNote missing={row.missing} />}
+        {row.is_declined && <DeclinedNote reason={row.reason} />}
+        {row.step === 'sent_back' && !row.is_declined && <Note tone="warning">{w.clinic.sentBack(row.reason)}</Note>}
         {row.is_critical && hasReport && (row.step === 'acknowledged' ? <CriticalBadge /> : <Note tone="critical">{w.clinic.criticalHint}</Note>)}
         {row.report_state === 'preliminary' && <p className="preliminary">{w.clinic.preliminary}</p>}
         {hasReport && (

@@ -8,6 +8,7 @@ import type { LiveEvent, ReadingDetail } from '../api/types';
 import { useLive } from '../app/live';
 import { useResource, useSame } from '../app/resource';
 import { useSession } from '../app/session';
+import { MissingNote } from '../parts/missing_note';
 import { Loading, Note, ProblemNote } from '../parts/notes';
 import { GradeButton } from '../quality/grade_button';
 import { RetakeNotes } from '../quality/retake_notes';
@@ -15,6 +16,7 @@ import { isOfQuality, useQuality } from '../quality/use_quality';
 import { ReportPanel } from '../report';
 import { isSigned } from '../report/report_text';
 import { useWords } from '../words';
+import { DeclineButton } from './decline_button';
 import { IdentityBar } from './identity_bar';
 import { OriginNote } from './origin_note';
 import { ViewerArea } from './viewer_area';
@@ -82,7 +84,9 @@ function Reading({ detail, problem, onDetail, onReload }: ReadingProps) {
             }}
           />
         )}
+        <DeclineButton detail={detail} onDetail={onDetail} />
       </IdentityBar>
+      {!wasSigned && <MissingNote missing={detail.missing} />}
       {problem && <ProblemNote problem={problem} onRetry={onReload} />}
       {row.late_instances > 0 && <Note tone="warning">{wasSigned ? w.reading.lateSigned(row.late_instances) : w.reading.late(row.late_instances)}</Note>}
       <OriginNote study={study} onSettled={onReload} />
