@@ -5,9 +5,10 @@ import { rules as api } from '../api/rules';
 import { useAction } from '../app/resource';
 import { AppDialog } from '../parts/dialog';
 import { AreaField } from '../parts/field';
-import { Note, ProblemNote } from '../parts/notes';
+import { Note } from '../parts/notes';
 import { useWords } from '../words';
 import { Differences } from './differences';
+import { RulesProblem } from './rules_problem';
 import type { Rules } from './use_rules';
 import { useRulesWords } from './use_words';
 
@@ -26,7 +27,7 @@ export function ActivateDialog({ rules, onClose, onDone }: { rules: Rules; onClo
       {rules.hasErrors && <Note tone="critical">{w.hasErrors}</Note>}
       {rules.active !== null && <Differences known={rules.known} before={{ source: rules.active.source }} after={{ source: rules.source }} />}
       <AreaField label={w.noteLabel} rows={2} value={note} autoFocus onChange={(event) => { setNote(event.target.value); }} data-testid="rules-note" />
-      {act.problem?.reason === 'rules-changed' ? <Note tone="critical">{w.someoneElse}</Note> : <ProblemNote problem={act.problem} />}
+      <RulesProblem problem={act.problem} />
       <footer>
         <button type="button" className="button" onClick={onClose}>
           {common.cancel}

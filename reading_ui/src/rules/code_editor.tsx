@@ -138,7 +138,7 @@ export default function CodeEditor({ source, label, known, problems, goTo, onCha
 }
 
 function spoken(language: 'zh' | 'en', label: string): Extension {
-  return [EditorState.phrases.of(language === 'zh' ? phrases.zh : {}), EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' })];
+  return [EditorState.phrases.of(language === 'zh' ? phrases.zh : {}), EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' })];
 }
 
 function completed(context: CompletionContext, known: RuleLanguageView | null): CompletionResult | null {

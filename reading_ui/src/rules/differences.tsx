@@ -2,9 +2,10 @@
 import { rules as api } from '../api/rules';
 import type { RuleLanguageView } from '../api/types';
 import { useResource } from '../app/resource';
-import { Loading, ProblemNote } from '../parts/notes';
+import { Loading } from '../parts/notes';
 import { useLanguage } from '../words/language';
 import { changedRules, isSaid } from './changed_rules';
+import { RulesProblem } from './rules_problem';
 import { ruleSentence } from './sentences';
 import { diffLines, hunksOf } from './text_diff';
 import { useRulesWords, useSpeaking } from './use_words';
@@ -29,7 +30,7 @@ export function Differences({ known, before, after }: { known: RuleLanguageView 
   return (
     <div className="differences" data-testid="differences">
       <h3>{w.inWords}</h3>
-      {found.data === null && (found.problem === null ? <Loading /> : <ProblemNote problem={found.problem} />)}
+      {found.data === null && (found.problem === null ? <Loading /> : <RulesProblem problem={found.problem} />)}
       {found.data !== null && changed.length + others.length === 0 && <p className="secondary">{w.noDifference}</p>}
       <ul className="changes">
         {changed.map((rule) => (

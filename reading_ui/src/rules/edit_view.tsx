@@ -2,6 +2,7 @@
 import { lazy, useCallback, useState } from 'react';
 
 import { Loading } from '../parts/notes';
+import { FileActs } from './file_acts';
 import { FormList } from './form_list';
 import { ProblemList } from './problem_list';
 import type { Rules } from './use_rules';
@@ -29,6 +30,7 @@ export function EditView({ rules }: { rules: Rules }) {
             {w.modes[name]}
           </button>
         ))}
+        {mode === 'text' && <FileActs rules={rules} />}
       </div>
       <ProblemList rules={rules} onGo={toText} />
       {mode === 'form' && <FormList rules={rules} />}

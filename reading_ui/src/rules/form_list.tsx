@@ -10,6 +10,7 @@ import { Empty, Loading, Note, ProblemNote } from '../parts/notes';
 import { useWords } from '../words';
 import { fallbackOf } from './outline';
 import { RuleDialog } from './rule_dialog';
+import { RulesProblem } from './rules_problem';
 import { conditionPhrase, givesPhrases, groupName, ruleSentence, type Speaking } from './sentences';
 import type { Rules } from './use_rules';
 import { useRulesWords, useSpeaking } from './use_words';
@@ -52,7 +53,7 @@ export function FormList({ rules }: { rules: Rules }) {
         </button>
       </div>
       <p className="secondary">{w.order}</p>
-      <ProblemNote problem={act.problem} />
+      <RulesProblem problem={act.problem} />
       {shown.length === 0 && <Empty>{all.length === 0 ? w.noRules : w.noneFound}</Empty>}
       <ol className="rule-cards">
         {shown.map(({ form, index }) => (

@@ -11,6 +11,7 @@ import { DraftBar } from './draft_bar';
 import { EditView } from './edit_view';
 import { LeaveGuard } from './leave_guard';
 import './rules.css';
+import { RulesProblem } from './rules_problem';
 import { SimulateView } from './simulate_view';
 import { TryView } from './try_view';
 import { useRules } from './use_rules';
@@ -30,7 +31,7 @@ export default function RulesSection() {
   // A view that was opened once stays: its search, its running simulation and its place are still there.
   const [opened, setOpened] = useState<ReadonlySet<View>>(() => new Set([view]));
   if (!opened.has(view)) setOpened(new Set([...opened, view]));
-  if (rules === null) return problem === null ? <Loading /> : <ProblemNote problem={problem} onRetry={retry} />;
+  if (rules === null) return problem === null ? <Loading /> : problem.reason in w.problem ? <RulesProblem problem={problem} /> : <ProblemNote problem={problem} onRetry={retry} />;
   const waiting = rules.versions.data?.filter((version) => version.state === 'awaiting_approval').length ?? 0;
   return (
     <div className="rules-page" data-testid="rules-page">

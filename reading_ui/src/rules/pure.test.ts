@@ -8,6 +8,7 @@ import { shade, short } from './heat_map';
 import { keepDraft, keptDraft } from './kept_draft';
 import { fallbackOf } from './outline';
 import { changeBetween, offsetOf, wordAround } from './places';
+import { halfOf } from './rules_problem';
 import { diffLines, hunksOf } from './text_diff';
 import { parted } from './value_field';
 
@@ -141,4 +142,10 @@ it('tells which rules read differently, and leaves to the file’s words only wh
   expect(isSaid({ kind: 'gives-changed', subject: 'a' }, changed)).toBe(true);
   expect(isSaid({ kind: 'gives-changed', subject: 'b' }, changed)).toBe(false);
   expect(isSaid({ kind: 'rule-moved', subject: 'a' }, changed)).toBe(false);
+});
+
+it('takes the half of a refusal that the screen speaks, with its place', () => {
+  expect(halfOf('3:7: 没有这个组 / there is no such group', 'zh')).toBe('3:7: 没有这个组');
+  expect(halfOf('3:7: 没有这个组 / there is no such group', 'en')).toBe('3:7: there is no such group');
+  expect(halfOf('plain', 'en')).toBe('plain');
 });

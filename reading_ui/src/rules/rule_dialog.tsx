@@ -6,12 +6,13 @@ import type { RuleForm, RuleFormCondition, RuleProblemView } from '../api/types'
 import { useAction } from '../app/resource';
 import { AppDialog } from '../parts/dialog';
 import { CheckField, TextField } from '../parts/field';
-import { Note, ProblemNote } from '../parts/notes';
+import { Note } from '../parts/notes';
 import { useWords } from '../words';
 import { useLanguage } from '../words/language';
 import { ConditionRow } from './condition_row';
 import { isWhole } from './conditions';
 import { GivesFields } from './gives_fields';
+import { RulesProblem } from './rules_problem';
 import { factOf, ruleSentence, type Speaking } from './sentences';
 import type { Rules } from './use_rules';
 import { useRulesWords } from './use_words';
@@ -96,7 +97,7 @@ export function RuleDialog({ rules, form, on, onClose }: { rules: Rules; form: R
             <ul data-testid="rule-refused">{refused.map((problem) => <li key={problem.zh}>{problem[language]}</li>)}</ul>
           </Note>
         )}
-        <ProblemNote problem={save.problem} />
+        <RulesProblem problem={save.problem} />
         <footer>
           <span className="secondary">{w.saveHint}</span>
           <button type="button" className="button" onClick={onClose}>

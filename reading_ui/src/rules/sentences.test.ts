@@ -18,12 +18,12 @@ describe('a rule as a sentence', () => {
   it('says the rule of the night in both languages', () => {
     const rule = { conditions: [asked('arrival.hour', 'at_least', 18), asked('study.modality', 'is', 'DX')], then: { group: 'night', due_minutes: 60, tags: ['夜间'] }, stop: true };
     expect(ruleSentence(rule, zh)).toBe('每天 18:00 以后到达，并且检查类型是 DR（DX） → 值班组“夜班”，1 小时内出报告，标记 夜间，不再看后面的规则');
-    expect(ruleSentence(rule, en)).toBe('arrived after 18:00, any day and modality is DR (DX) → group "Night duty", report within 1 h, tags 夜间, no rule after this one');
+    expect(ruleSentence(rule, en)).toBe('arrived after 18:00 on any day and modality is DR (DX) → group "Night duty", report within 1 h, tags 夜间, no rule after this one');
   });
 
   it('says hours over midnight, weekdays, ages and sites as people do', () => {
     expect(conditionPhrase(asked('arrival.hour', 'between', [20, 8]), zh)).toBe('每天 20:00 到次日 08:00 到达');
-    expect(conditionPhrase(asked('arrival.hour', 'below', 8), en)).toBe('arrived before 08:00, any day');
+    expect(conditionPhrase(asked('arrival.hour', 'below', 8), en)).toBe('arrived before 08:00 on any day');
     expect(conditionPhrase(asked('arrival.weekday', 'one_of', [6, 7]), zh)).toBe('星期六、星期日到达');
     expect(conditionPhrase(asked('patient.age_years', 'below', 14), zh)).toBe('14 岁以下');
     expect(conditionPhrase(asked('site.id', 'one_of', ['east', 'west']), en)).toBe('sending site is East or west');

@@ -5,10 +5,12 @@ import { rules as api } from '../api/rules';
 import type { SimulationResult, SimulationView } from '../api/types';
 import { problemFrom, useAction } from '../app/resource';
 import { SelectField } from '../parts/field';
-import { Note, ProblemNote } from '../parts/notes';
+import { Note } from '../parts/notes';
 import { useLanguage } from '../words/language';
+import { save } from './file_acts';
 import { Examples, Flows } from './flows';
 import { HeatMap } from './heat_map';
+import { RulesProblem } from './rules_problem';
 import type { Speaking } from './sentences';
 import type { Rules } from './use_rules';
 import { type RulesWords, useRulesWords, useSpeaking } from './use_words';
@@ -56,7 +58,7 @@ export function SimulateView({ rules }: { rules: Rules }) {
         )}
         {rules.hasErrors && <span className="secondary">{w.tryBroken}</span>}
       </div>
-      <ProblemNote problem={start.problem ?? stop.problem ?? run.problem} />
+      <RulesProblem problem={start.problem ?? stop.problem ?? run.problem} />
       {isUp && (
         <div className="simulate-progress" role="status">
           <progress max={Math.max(1, view?.total ?? 1)} value={view?.done ?? 0} aria-label={w.simStart} data-testid="sim-progress" />
@@ -109,7 +111,7 @@ function Result({ view, result, on }: { view: SimulationView; result: Simulation
     <div className="sim-result" data-testid="sim-result" data-moved={result.moved}>
       <div className="sim-head">
         <h2 ref={head} tabIndex={-1}>{w.simDone(result.studies, result.seconds.toFixed(1))}</h2>
-        <button type="button" className="button" onClick={() => { save(view); }} data-testid="sim-export">
+        <button type="button" className="button" onClick={() => { save(JSON.stringify(view, null, 2), `rules-simulation-${view.at.slice(0, 10)}.json`, 'application/json'); }} data-testid="sim-export">
           {w.exportJson}
         </button>
       </div>
@@ -201,13 +203,4 @@ function RuleCounts({ result, w }: { result: SimulationResult; w: RulesWords }) 
       </table>
     </div>
   );
-}
-
-function save(view: SimulationView): void {
-  const url = URL.createObjectURL(new Blob([JSON.stringify(view, null, 2)], { type: 'application/json' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = `rules-simulation-${view.at.slice(0, 10)}.json`;
-  link.click();
-  URL.revokeObjectURL(url);
 }

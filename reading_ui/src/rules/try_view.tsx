@@ -9,6 +9,7 @@ import { PatientName, PriorityMark } from '../parts/marks';
 import { Empty, Loading, Note, ProblemNote } from '../parts/notes';
 import { WhyRules } from '../parts/why_rules';
 import { examOf, useFormat, useWords } from '../words';
+import { RulesProblem } from './rules_problem';
 import { conditionPhrase, groupName, type Speaking } from './sentences';
 import type { Rules } from './use_rules';
 import { useRulesWords, useSpeaking } from './use_words';
@@ -37,7 +38,7 @@ export function TryView({ rules }: { rules: Rules }) {
         {rules.hasErrors && <Note tone="warning">{w.tryBroken}</Note>}
         {picked === null && <Empty>{w.tryPick}</Empty>}
         {act.isBusy && <Loading />}
-        <ProblemNote problem={act.problem} />
+        <RulesProblem problem={act.problem} />
         {picked !== null && shown !== null && (
           <>
             {shown.source !== rules.source && (

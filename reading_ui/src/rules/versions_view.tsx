@@ -11,6 +11,7 @@ import { Empty, Loading, Note, ProblemNote } from '../parts/notes';
 import { ReasonDialog } from '../parts/reason_dialog';
 import { useFormat, useWords } from '../words';
 import { Differences } from './differences';
+import { RulesProblem } from './rules_problem';
 import type { Rules } from './use_rules';
 import { useRulesWords } from './use_words';
 
@@ -154,7 +155,7 @@ function Acts({ rules, about, source }: { rules: Rules; about: RuleVersionView; 
           </button>
         )}
       </div>
-      {approve.problem !== null && (approve.problem.reason === 'rules-changed' ? <Note tone="critical">{w.someoneElse}</Note> : <ProblemNote problem={approve.problem} />)}
+      <RulesProblem problem={approve.problem} />
       {asking === 'refuse' && <ReasonDialog title={about.may_approve ? w.refuseTitle : w.takeBackTitle} hint={w.refuseHint} confirm={about.may_approve ? w.refuse : w.takeBack} action={refuse} onClose={close} />}
       {asking === 'roll-back' && <RollBack rules={rules} version={about.version} onClose={close} />}
     </>
@@ -174,7 +175,7 @@ function RollBack({ rules, version, onClose }: { rules: Rules; version: number; 
     <AppDialog title={w.rollBackTitle(version)} onClose={onClose} testId="roll-back">
       <p>{w.rollBackHint}</p>
       <AreaField label={w.noteLabel} rows={2} value={note} autoFocus onChange={(event) => { setNote(event.target.value); }} />
-      <ProblemNote problem={act.problem} />
+      <RulesProblem problem={act.problem} />
       <footer>
         <button type="button" className="button" onClick={onClose}>
           {common.cancel}
