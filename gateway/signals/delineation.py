@@ -3,10 +3,12 @@
 QRS onset and P: the speed of the heart's vector (the root of the sum of squared slopes over the independent leads)
 rises from rest at the onset that any lead shows first; this is the multi-lead reading that CSE (Willems et al. 1985)
 and IEC 60601-2-25 mean by a global interval. Threshold on a slope envelope: after Laguna, Jané and Caminal (1994).
-QRS offset: the end in each lead, and of these the one that a third of the leads outlasts: the latest that is not one
-lead's ST segment. T offset: in each lead the point that makes the trapezium under the
-falling T largest (Zhang et al. 2005, Vázquez-Seisdedos et al. 2011), then the median of the leads with a T to show,
-because a low T ends anywhere. The fractions were chosen on the tuning half of LUDB, never on the half reported.
+QRS offset: the end in each lead, by the lowest limit that is met soon after the highest, and of these ends the one
+that a third of the leads outlasts: the latest that is not one lead's ST segment. T offset: in each lead the point
+that makes the trapezium under the falling T largest (Zhang et al. 2005, Vázquez-Seisdedos et al. 2011), then the
+median of the leads with a T to show, because a low T ends anywhere. Fractions were chosen on the tuning half of LUDB,
+as it is and with ST and T enlarged, QRS made small, noise, flutter waves and leads left out; never on the half
+reported.
 """
 
 from __future__ import annotations
@@ -23,9 +25,12 @@ _QRS_LOW_PASS_HZ, _QRS_SPAN_S = 80.0, 0.008
 _FLAT_SHARE = 0.03                    # of the steepest lead: a lead below has no QRS to end
 _FRACTIONS = (0.15, 0.1, 0.07, 0.05, 0.03)
 _QRS_ONSET_STEP_S = 0.022
-_QRS_OFFSET_LOW_PASS_HZ, _QRS_OFFSET_FRACTION, _LATE_LEADS_PERCENT = 50.0, 0.04, 65
+_QRS_OFFSET_LOW_PASS_HZ, _LATE_LEADS_PERCENT = 50.0, 65
+_QRS_OFFSET_FRACTIONS = (0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.04)
+_QRS_OFFSET_SPREAD_S = 0.1           # a slurred S is met within it; a lead that ST or flutter keeps moving is not
 _P_LOW_PASS_HZ, _P_SPAN_S = 25.0, 0.02
-_P_ONSET_FRACTION, _P_OFFSET_FRACTION = 0.25, 0.5
+_P_ONSET_FRACTION, _P_OFFSET_FRACTION = 0.3, 0.5
+_P_NOTCH_S = 0.06                     # a notched P rests for so long between its halves
 _VALLEY_SHARE = 0.5                   # T and P are two if the speed falls so low between them
 _T_LOW_PASS_HZ = 20.0
 _T_SHARE = 0.15                       # leads whose T reaches this share of the largest have a say
@@ -98,8 +103,9 @@ def _latest_offset(beat: DominantBeat) -> float:
         if row[top] < _FLAT_SHARE * largest:
             continue
         rest = float(np.percentile(row[r + round(0.06 * rate):r + round(0.3 * rate)], 20))
-        limit = rest + _QRS_OFFSET_FRACTION * (row[top] - rest)
-        ends.append(_leave(row, top, 1, limit, round(0.016 * rate), r + round(0.25 * rate)) - reach)
+        places = [_leave(row, top, 1, rest + fraction * (row[top] - rest), round(0.016 * rate),
+                         r + round(0.25 * rate)) for fraction in _QRS_OFFSET_FRACTIONS]
+        ends.append([at for at in places if at - places[0] <= _QRS_OFFSET_SPREAD_S * rate][-1] - reach)
     return float(np.percentile(ends, _LATE_LEADS_PERCENT))
 
 
@@ -128,7 +134,7 @@ def find_p(beat: DominantBeat, qrs: Qrs, t: TWave | None, rr_samples: float) -> 
     floor = float(np.percentile(speed[begin:end], 10))
     near = round(0.08 * rate)
     top = float(speed[max(begin, peak - near):min(end, peak + near)].max())
-    gap = round(0.03 * rate)
+    gap = round(_P_NOTCH_S * rate)
     onset = _edge_of_wave(speed, peak, begin, floor + _P_ONSET_FRACTION * (top - floor), gap)
     offset = _edge_of_wave(speed, peak, end - 1, floor + _P_OFFSET_FRACTION * (top - floor), gap)
     if onset <= begin and (speed[begin] > _VALLEY_SHARE * top or peak - begin < gap):
