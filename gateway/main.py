@@ -25,6 +25,7 @@ from gateway.delivery.commitment import NodeCommitment
 from gateway.dicom.commitment_scp import commitment_handlers
 from gateway.dicom.secure_port import calling_tls, tls_files
 from gateway.dicom.storage_scp import StorageScp
+from gateway.dicom.ups_events import workitem_handlers
 from gateway.ecg.watched_folder import WatchedFolders
 from gateway.hl7.mllp_listener import MllpListener
 from gateway.http.app import create_app
@@ -58,6 +59,8 @@ from gateway.services.ports import Parts
 from gateway.services.quality import follow_orders
 from gateway.services.render import HANDLERS as RENDER_HANDLERS
 from gateway.services.watch_space import SpaceWatch
+from gateway.services.workitems.follow_readings import FollowReadings
+from gateway.services.workitems.tell_followers import tell_restarted
 from gateway.settings import Settings
 from gateway.wire.tls_context import ClientTls, ServerTls
 from storage.opening import open_second_copy, open_storage
@@ -130,7 +133,8 @@ class Gateway:
         tls = calling_tls(settings)
         scp = StorageScp(parts, calling_tls=tls)
         parts = replace(parts, associations=scp)
-        runner = JobRunner(parts, {**self._handlers(parts, tls), **commitment_handlers(settings, scp.lines, tls)},
+        runner = JobRunner(parts, {**self._handlers(parts, tls), **commitment_handlers(settings, scp.lines, tls),
+                                   **workitem_handlers(settings, scp.lines, tls)},
                            but_not=frozenset(examine_ecg.HANDLERS))
         await runner.start()
         self._stops.append(("jobs", runner.stop))
@@ -144,6 +148,10 @@ class Gateway:
         await clocks.start()
         self._stops.append(("clocks", clocks.stop))
         self._stops.append(("simulations", parts.simulations.stop))
+        await tell_restarted(parts)
+        workitems = FollowReadings(parts)
+        await workitems.start()
+        self._stops.append(("workitems", workitems.stop))
         watch = SpaceWatch(parts)
         await watch.start()
         self._stops.append(("space watch", watch.stop))

@@ -7,6 +7,7 @@ from gateway.dicom.mpps_scp import mpps_service
 from gateway.dicom.port_context import PortContext as PortContext
 from gateway.dicom.query_scp import query_service
 from gateway.dicom.retrieve_scp import retrieve_service
+from gateway.dicom.ups_scp import ups_services
 from gateway.dicom.worklist_scp import worklist_service
 from gateway.wire.dimse_service import DimseService
 
@@ -19,4 +20,5 @@ def offered_services(context: PortContext) -> list[DimseService]:
         worklist_service(context),
         commitment_service(context),
         mpps_service(context),
+        *ups_services(context),
     ]

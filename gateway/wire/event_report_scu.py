@@ -41,6 +41,11 @@ class EventReport:
     sop_instance_uid: str
     event_type_id: int
     information: Dataset
+    negotiated_uid: str = ""             # abstract syntax that carries it (PS3.4 CC.3.1); "": its own SOP class
+
+    @property
+    def context_uid(self) -> str:
+        return self.negotiated_uid or self.sop_class_uid
 
 
 class ReportLine:
@@ -54,6 +59,10 @@ class ReportLine:
         self._message_id = 0
         self._quiet_since = time.monotonic()
         self._is_closed = False
+
+    def carries(self, context_uid: str) -> bool:
+        """True if the association was opened with this abstract syntax."""
+        return _context_of(self._association, context_uid) is not None
 
     def send(self, report: EventReport, *, timeout_s: float) -> concurrent.futures.Future[int]:
         """Queue it; the result is the peer's status, or PeerUnavailable if it does not answer or is gone."""
@@ -107,7 +116,7 @@ class ReportLine:
 
     def _send(self, outgoing: _Outgoing) -> None:
         report = outgoing.report
-        context = _context_of(self._association, report.sop_class_uid)
+        context = _context_of(self._association, report.context_uid)
         if context is None or not self._association.is_established:
             outgoing.fail("the association does not carry this service any more")
             return
@@ -152,10 +161,14 @@ class OpenLines:
         if line is not None:
             line.close()
 
-    def find(self, association_id: str, peer_name: str) -> ReportLine | None:
-        """This association's line, else that of another one which the same peer holds open."""
+    def find(self, association_id: str, peer_name: str, *, context_uid: str = "") -> ReportLine | None:
+        """This association's line, else that of another one which the same peer holds open.
+
+        `context_uid` names the abstract syntax that it must have been opened with.
+        """
         with self._lock:
-            of_peer = {known: line for known, (name, line) in self._lines.items() if name == peer_name}
+            of_peer = {known: line for known, (name, line) in self._lines.items()
+                       if name == peer_name and (not context_uid or line.carries(context_uid))}
         return of_peer.get(association_id) or next(iter(of_peer.values()), None)
 
 
@@ -191,16 +204,18 @@ def _report(report: EventReport, node: RemoteNode) -> int:
     ae = AE(ae_title=node.calling_ae_title)
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = node.timeout_s
     ae.connection_timeout = min(node.timeout_s, _CONNECT_WITHIN_S)
-    ae.add_requested_context(report.sop_class_uid, list(UNCOMPRESSED_SYNTAXES))
+    ae.add_requested_context(report.context_uid, list(UNCOMPRESSED_SYNTAXES))
     association = ae.associate(node.host, node.port, ae_title=node.called_ae_title, tls_args=node.tls_args,
-                               ext_neg=[build_role(UID(report.sop_class_uid), scp_role=True)])
+                               ext_neg=[build_role(UID(report.context_uid), scp_role=True)])
     if not association.is_established:
         if association.is_rejected or association.rejected_contexts:
             raise PeerRefused(f"{node} takes no association for this report", is_transient=True)
         raise PeerUnavailable(f"{node} did not answer")
     try:
         status, _ = association.send_n_event_report(report.information, report.event_type_id,
-                                                    UID(report.sop_class_uid), UID(report.sop_instance_uid))
+                                                    UID(report.sop_class_uid), UID(report.sop_instance_uid),
+                                                    meta_uid=UID(report.negotiated_uid) if report.negotiated_uid
+                                                    else None)
     except (RuntimeError, ValueError) as exc:            # it ended the association, or took it for something else
         raise PeerUnavailable(f"{node}: {exc}") from exc
     finally:

@@ -234,7 +234,7 @@ TABLE: dict[tuple[str, str], Call] = {
 }
 
 STREAMS = {("GET", "/api/events"), ("GET", "/dicom-web/subscribers/{aetitle}")}
-"""Walked by tests of their own below."""
+"""Walked by a test of its own below, and in test_dicomweb_workitems.py."""
 
 OPEN_TO_ALL = {("POST", "/api/session"), ("GET", "/api/session"), ("DELETE", "/api/session"), ("GET", "/healthz"),
                ("GET", "/readyz"), ("GET", "/metrics"), ("GET", "/api/openapi.json"), ("GET", "/{path:.*}")}
@@ -369,16 +369,6 @@ async def test_a_screen_hears_nothing_of_another_site(web):
         assert not leaked(text, secrets, ()), role
         assert b.site_id.encode() not in text
         assert text.count(b"event: change") == 1, role
-
-
-async def test_a_machine_hears_no_events_of_another_site(web):
-    """The channel of another site's subscriber is unknown, whatever the token is made for."""
-    for scope in ("read", "ingest", "perform"):
-        path = f"/dicom-web/subscribers/{web.b.ids['watcher']}"
-        async with web.machines[web.a.site_id, scope].get(path) as answer:
-            assert answer.status == 404
-        async with web.machines[web.b.site_id, scope].get(path) as answer:
-            assert answer.status == 426
 
 
 async def test_a_role_at_one_site_opens_nothing_for_it_at_another(web):

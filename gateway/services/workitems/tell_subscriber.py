@@ -28,6 +28,8 @@ _log = structlog.get_logger(__name__)
 _AT_ONCE = 50
 _FIRST_PAUSE_S = 2.0
 _LONGEST_PAUSE_S = 300.0
+_SUBSCRIBERS_AT_ONCE = 2                 # so that dead ones never hold every worker of the jobs
+_AGAIN_SOON = timedelta(seconds=1)
 
 
 class EventNotTaken(GatewayError):
@@ -54,21 +56,34 @@ class WorkitemReporter(Protocol):
 
 def handlers(reporter: WorkitemReporter, *, jitter: Callable[[], float] = random.random) -> dict[str, JobHandler]:
     """The handlers of this room, over the edge that main gives."""
+    running: set[str] = set()
+
     async def handle(parts: Parts, job: Job) -> None:
-        while True:
-            waiting = await take_events(parts, job.ref)
-            if waiting is None or not waiting.events or waiting.device is None:
-                return
-            for event in waiting.events:
-                try:
-                    await reporter.report(waiting.device, event)
-                except EventNotTaken as exc:
-                    _log.info("workitem event not taken", subscriber=job.ref, why=str(exc), attempt=job.attempt)
-                    pause_s = backoff_s(job.attempt, base_s=_FIRST_PAUSE_S, cap_s=_LONGEST_PAUSE_S, jitter=jitter())
-                    raise RetryLater(parts.clock() + timedelta(seconds=pause_s), str(exc)) from exc
-                await were_told(parts, [event.id])
+        if len(running) >= _SUBSCRIBERS_AT_ONCE:
+            raise RetryLater(parts.clock() + _AGAIN_SOON, "other subscribers are being told")
+        running.add(job.ref)
+        try:
+            while await _tell_some(parts, job.ref, reporter):
+                pass
+        except EventNotTaken as exc:
+            _log.info("workitem event not taken", subscriber=job.ref, why=str(exc), attempt=job.attempt)
+            pause_s = backoff_s(job.attempt, base_s=_FIRST_PAUSE_S, cap_s=_LONGEST_PAUSE_S, jitter=jitter())
+            raise RetryLater(parts.clock() + timedelta(seconds=pause_s), str(exc)) from exc
+        finally:
+            running.discard(job.ref)
 
     return {JOB: handle}
+
+
+async def _tell_some(parts: Parts, ae_title: str, reporter: WorkitemReporter) -> bool:
+    """Tell what waits now, in order; False once nothing does. Raises EventNotTaken."""
+    waiting = await take_events(parts, ae_title)
+    if waiting is None or waiting.device is None:
+        return False
+    for event in waiting.events:
+        await reporter.report(waiting.device, event)
+        await were_told(parts, [event.id])
+    return bool(waiting.events)
 
 
 async def take_events(parts: Parts, ae_title: str, *, owner: str = "") -> Waiting | None:
@@ -91,6 +106,14 @@ async def take_events(parts: Parts, ae_title: str, *, owner: str = "") -> Waitin
         if not unwanted:
             return waiting
         await were_told(parts, unwanted)
+
+
+async def subscriber_called(parts: Parts, ae_title: str) -> None:
+    """A device that takes events has opened an association: try at once what waits for it."""
+    if not await parts.database.read(lambda tx: tx.workitems.events_for(ae_title, limit=1)):
+        return
+    await parts.database.write(lambda tx: tx.jobs.postpone(JOB, ae_title, due=parts.clock()))
+    parts.events.wake_jobs()
 
 
 async def were_told(parts: Parts, ids: list[int]) -> None:
