@@ -156,4 +156,4 @@ def _attributes_of(modality: str) -> str:
 
 
 def _id(at: datetime, number: int, kind: int) -> str:
-    return f"{int(at.timestamp() * 1000):012x}{kind}{number:013x}"
+    return f"{round(at.timestamp() * 1000):012x}{kind}{number:013x}"
