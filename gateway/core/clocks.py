@@ -160,6 +160,12 @@ def still_to_come(clocks: Iterable[ReadingClock], timer: ReadingTimer, state: Re
     return sorted(events, key=lambda event: (event.at, _ORDER[event.kind], event.stage, event.percent))
 
 
+def next_event_at(clocks: Iterable[ReadingClock], timer: ReadingTimer, state: ReadingState) -> datetime | None:
+    """When something happens by itself again; None: not until a stage begins."""
+    coming = still_to_come(clocks, timer, state)
+    return coming[0].at if coming else None
+
+
 def percent_gone(clock: ReadingClock, now: datetime) -> int:
     """The last reminder that lies behind: nobody is nudged for the time before the stage was theirs."""
     return max((percent for percent in NUDGE_PERCENTS if moment(clock, percent) <= now), default=0)

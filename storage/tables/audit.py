@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -76,6 +76,22 @@ class Audit:
         _INSERT.run(self._connection, _values(chained))
         _MOVE_HEAD.run(self._connection, {"of_node": self._node, "new_seq": chained.seq, "new_hash": chained.hash})
         return chained
+
+    def extend(self, entries: Sequence[AuditEntry]) -> None:
+        """Add many entries in this order: the same chain as one by one, in three statements."""
+        if not entries:
+            return
+        seq, previous_hash = self._head()
+        rows = []
+        for entry in entries:
+            plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(entry.detail))
+            entry = dataclasses.replace(entry, detail=plain)
+            seq += 1
+            hashed = hash_entry(self._node, seq, entry, previous_hash)
+            rows.append(_values(ChainedAuditEntry(self._node, seq, entry, previous_hash, hashed)))
+            previous_hash = hashed
+        self._connection.execute(sa.insert(audit), rows)
+        _MOVE_HEAD.run(self._connection, {"of_node": self._node, "new_seq": seq, "new_hash": previous_hash})
 
     def head(self) -> dict[str, tuple[int, str]]:
         """Sequence number and hash of the last entry of every node: what a missing tail is noticed by."""

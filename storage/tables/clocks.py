@@ -55,33 +55,24 @@ class Clocks:
 
     def meet(self, reading_id: str, stage: Stage, *, at: datetime) -> bool:
         """The stage is done. False where it was not running."""
-        return self._change(reading_id, stage, met_at=at)
+        return self._connection.execute(sa.update(reading_clock).where(
+            reading_clock.c.reading_id == reading_id, reading_clock.c.stage == stage.value,
+            _IS_RUNNING).values(met_at=at)).rowcount == 1
 
     def stop(self, reading_id: str, *, at: datetime) -> int:
         """Nobody waits for any of its stages any more; returns how many were running."""
         return self._connection.execute(sa.update(reading_clock).where(
             reading_clock.c.reading_id == reading_id, _IS_RUNNING).values(stopped_at=at)).rowcount
 
-    def nudge(self, reading_id: str, stage: Stage, percent: int) -> bool:
-        """Note a reminder; False if it, or a later one, was noted before."""
-        return self._change(reading_id, stage, reading_clock.c.nudged_percent < percent, nudged_percent=percent)
-
-    def breach(self, reading_id: str, stage: Stage, *, at: datetime) -> bool:
-        """Note that its time is over; False if that was noted before, or it was met meanwhile."""
-        return self._change(reading_id, stage, reading_clock.c.breached_at.is_(None), breached_at=at)
-
-    def _change(self, reading_id: str, stage: Stage, *only_if: sa.ColumnElement[bool], **values: Any) -> bool:
-        return self._connection.execute(sa.update(reading_clock).where(
-            reading_clock.c.reading_id == reading_id, reading_clock.c.stage == stage.value, _IS_RUNNING,
-            *only_if).values(**values)).rowcount == 1
-
     # ----------------------------------------------------------------------------------------------------- timers
-    def put_timer(self, timer: ReadingTimer) -> None:
-        """Add or replace the timer of a reading."""
+    def put_timers(self, timers: Sequence[ReadingTimer]) -> None:
+        """Add or replace the timers of readings."""
+        if not timers:
+            return
         insert = upsert(self._connection, reading_timer)
-        values = asdict(timer)
-        changing = {name: insert.excluded[name] for name in values if name != "reading_id"}
-        self._connection.execute(insert.on_conflict_do_update(index_elements=["reading_id"], set_=changing), values)
+        changing = {column.name: insert.excluded[column.name] for column in reading_timer.c if not column.primary_key}
+        self._connection.execute(insert.on_conflict_do_update(index_elements=["reading_id"], set_=changing),
+                                 [asdict(timer) for timer in timers])
 
     def timer(self, reading_id: str) -> ReadingTimer | None:
         """Locked until the transaction ends, so that it is set by one at a time; take it before its clocks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -200,7 +201,7 @@ async def test_a_timer_that_cannot_be_fired_waits_with_its_error_and_the_others_
 
     def spoil(tx):
         timer = tx.clocks.timer(broken.id)
-        tx.clocks.put_timer(type(timer)(timer.reading_id, timer.study_id, timer.next_at, {"minutes": {}}))
+        tx.clocks.put_timers([replace(timer, plan={"minutes": {}})])
 
     await parts.database.write(spoil)
     await fire(parts, minutes=15)

@@ -91,6 +91,9 @@ async def make_clinic(parts: Parts, site_id: str, word: str) -> Clinic:
     clinic.ids |= await add_ecg_intake(parts, site_id, word, clinic.people[Role.CLINIC])
     clinic.ids |= await add_quality(parts, site_id, word, clinic.people[Role.READER])
     clinic.ids |= await add_roster(parts, clinic)
+    await parts.database.write(lambda tx: tx.notices.add([
+        Notice(new_id(), parts.clock(), person.id, NoticeKind.NUDGE, clinic.ids["reading"], clinic.ids["study"],
+               clinic.site_id, Stage.CLAIM, percent=50) for person in clinic.people.values()]))
     for state in ("claim", "decline", "release", "send_back", "draft", "submit", "reject", "signing", "sign"):
         clinic.ids[f"{state}_reading"] = (await _reading_ready_for(parts, clinic, state)).id
     return clinic
@@ -156,9 +159,6 @@ async def _furnish(parts: Parts, clinic: Clinic) -> None:
     receipt = await receive_part10(parts, f"not DICOM, from {word} {site}".encode(), _sender(clinic),
                                    file_name=f"{site}-damaged.dcm")
     clinic.ids["arrival"] = receipt.arrival_id
-    await parts.database.write(lambda tx: tx.notices.add([
-        Notice(new_id(), parts.clock(), person.id, NoticeKind.NUDGE, clinic.ids["reading"], clinic.ids["study"],
-               clinic.site_id, Stage.CLAIM, percent=50) for person in clinic.people.values()]))
     clinic.ids["alarm"] = (await parts.database.write(lambda tx: tx.alarms.raise_alarm(
         "storage-low", site_id=site, ref=device.id, detail=f"演示{word}的告警", at=parts.clock()))).id
 

@@ -16,9 +16,9 @@ from gateway.core.clocks import (
     CRITICAL_OPEN_MINUTES,
     current_stage,
     is_running,
+    next_event_at,
     percent_gone,
     stage_minutes,
-    still_to_come,
 )
 from gateway.core.due_times import examination_class
 from gateway.core.priority import HINT_TAG
@@ -145,11 +145,6 @@ def stage_met(tx: Transaction, reading_id: str, stage: Stage, *, at: datetime) -
         _settle(tx, timer, reading, at=at)
 
 
-def set_timer(tx: Transaction, timer: ReadingTimer, state: ReadingState) -> None:
-    """After something fired: the next thing to come."""
-    _set_timer(tx, timer, tx.clocks.of_reading(timer.reading_id), state)
-
-
 def _settle(tx: Transaction, timer: ReadingTimer, reading: Reading, *, at: datetime) -> None:
     """Reminders for the time before a stage was anybody's are behind us; then set the timer."""
     clocks = {clock.stage: clock for clock in tx.clocks.of_reading(reading.id)}
@@ -162,8 +157,7 @@ def _settle(tx: Transaction, timer: ReadingTimer, reading: Reading, *, at: datet
 
 
 def _set_timer(tx: Transaction, timer: ReadingTimer, clocks: Iterable[ReadingClock], state: ReadingState) -> None:
-    coming = still_to_come(clocks, timer, state)
-    tx.clocks.put_timer(replace(timer, next_at=coming[0].at if coming else None, attempts=0, last_error=""))
+    tx.clocks.put_timers([replace(timer, next_at=next_event_at(clocks, timer, state), attempts=0, last_error="")])
 
 
 def _begin_again(tx: Transaction, timer: ReadingTimer, stage: Stage, *, at: datetime,

@@ -106,14 +106,11 @@ def wanted(directory: Directory, reading: Reading, plan: Plan, kind: NoticeKind)
     return told
 
 
-def tell(directory: Directory, reading: Reading, people: Iterable[User], kind: NoticeKind, *, stage: Stage | None,
-         round_: int = 1, percent: int = 0, **detail: Any) -> int:
-    """Say it to each of them once; returns to how many."""
-    once = {user.id: user for user in people}
-    directory.tx.notices.add([
-        Notice(new_id(), directory.at, user_id, kind, reading.id, reading.study_id, reading.site_id, stage, round_,
-               percent, detail) for user_id in once])
-    return len(once)
+def notices_for(reading: Reading, people: Iterable[User], kind: NoticeKind, *, at: datetime, stage: Stage | None,
+                round_: int = 1, percent: int = 0, **detail: Any) -> list[Notice]:
+    """One for each of them."""
+    return [Notice(new_id(), at, user_id, kind, reading.id, reading.study_id, reading.site_id, stage, round_, percent,
+                   detail) for user_id in {user.id: user for user in people}]
 
 
 def tell_wanted(tx: Transaction, reading: Reading, plan: Plan, kind: NoticeKind, *, stage: Stage | None, round_: int,
@@ -121,8 +118,8 @@ def tell_wanted(tx: Transaction, reading: Reading, plan: Plan, kind: NoticeKind,
     """What a rule wants said, where it wants anything at all."""
     if any(when == _WHEN[kind] for _, when in plan.notify):
         directory = Directory(tx, at, zone)
-        tell(directory, reading, wanted(directory, reading, plan, kind), kind, stage=stage, round_=round_,
-             group=reading.group)
+        tx.notices.add(notices_for(reading, wanted(directory, reading, plan, kind), kind, at=at, stage=stage,
+                                   round_=round_, group=reading.group))
 
 
 def _named(users: dict[str, User], user_id: str | None) -> list[User]:
