@@ -84,9 +84,9 @@ class Quality:
         return [(int(row.span), row.site_id, row.device_id, row.modality, int(row.studies)) for row in rows]
 
     # ---------------------------------------------------------------------------------------------------- retakes
-    def add_retake(self, wanted: Retake) -> None:
-        """Remember a request."""
-        self._connection.execute(sa.insert(retake).values(**_plain(wanted)))
+    def add_retake(self, wanted: Retake) -> bool:
+        """Remember a request. False: the study has an open one already."""
+        return add_if_absent(self._connection, retake, _plain(wanted))
 
     def replace_retake(self, changed: Retake) -> bool:
         """Replace it, if `changed.revision` is still the kept one (it grows). False: look again."""

@@ -81,8 +81,17 @@ async def test_a_retake_is_replaced_only_by_who_saw_it_as_it_is(database):
     assert await database.read(lambda tx: tx.quality.retake_of_order(retake.order_id)) == replace(seen, revision=1)
 
 
+async def test_a_study_has_one_open_request_and_may_have_another_once_that_is_settled(database):
+    first, second = a_retake("s"), a_retake("s")
+    assert await database.write(lambda tx: [tx.quality.add_retake(one) for one in (first, second)]) == [True, False]
+    settled = replace(first, state=RetakeState.RETAKEN, settled_at=AT)
+    assert await database.write(lambda tx: tx.quality.replace_retake(settled)) is True
+    assert await database.write(lambda tx: tx.quality.add_retake(second)) is True
+    assert len(await database.read(lambda tx: tx.quality.retakes_of("s", A))) == 2
+
+
 async def test_open_requests_come_the_longest_waiting_first(database):
-    late, early = a_retake("s", asked_at=AT + timedelta(hours=1)), a_retake("s")
+    late, early = a_retake("t", asked_at=AT + timedelta(hours=1)), a_retake("s")
     done = a_retake("s", state=RetakeState.DECLINED, settled_at=AT)
 
     def put(tx):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 
 import pytest
@@ -16,7 +17,6 @@ from gateway.services.administer_sites import By
 from gateway.services.claim_reading import claim_reading
 from gateway.services.match_order import match_order_back, match_study
 from gateway.services.place_order import place_order, withdraw_order
-from gateway.services.quality import follow_orders
 from gateway.services.quality.answer_retake import (
     decline_retake,
     schedule_retake,
@@ -28,17 +28,22 @@ from gateway.services.quality.count_quality import count_quality
 from gateway.services.quality.grade_study import grade_study
 from gateway.services.quality.show_quality import list_retakes, show_picture, show_quality
 from gateway.services.settle_match import unlink
+from gateway.settings import Settings
 from storage.model import EVERYWHERE, ReadingState, Role, Scope
 from storage.model.orders import OrderSource, OrderState
 from storage.model.quality import Grade, GradedLevel, RetakeState
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import SITE, open_receiver
+from tests.support.engines import engine, postgres_server, seaweed_server
 from tests.support.quality import ADDRESS, png_address, reject, rejection_of
 from tests.support.stores import open_parts
-from tests.support.two_sites import claim_jobs, run_due_jobs
+from tests.support.two_sites import run_due_jobs
+from tests.support.waiting import until
 from tests.support.web import add_exam, add_person, add_site
 from tests.support.worklists import ask, query_text
+
+__all__ = ["engine", "postgres_server", "seaweed_server"]
 
 BY = By("test", "", EVERYWHERE)
 REQUEST = OrderRequest(patient_id="P1", patient_name="演示王小明", modality="DX", body_part="CHEST",
@@ -76,8 +81,14 @@ async def send_film(receiver, folder, *, uid: str, **more):
     films = [build.dx_image(ids=build.StudyIds(study=uid), patient=patient, **more)]
     assert (await dcmtk.storescu(receiver.address, build.write_all(folder, films))).is_success
     study = await receiver.study(uid)
-    await run_due_jobs(receiver.parts, receiver.clock)
-    return study
+
+    async def is_routed() -> bool:
+        receiver.clock.advance(60)           # the association may still be open when storescu is done
+        await run_due_jobs(receiver.parts, receiver.clock)
+        return await look(receiver.parts, lambda tx: tx.readings.of_study(study.id, EVERYWHERE)) is not None
+
+    await until(is_routed)
+    return await receiver.study(uid)
 
 
 async def look(parts, work):
@@ -122,11 +133,7 @@ async def test_a_rejected_film_is_asked_for_again_on_the_worklist_and_its_better
     assert (shown.retake.state, shown.study.id, names[reader.id]) == (RetakeState.ASKED, poor.id, "演示reader")
     await see_retake(parts, clinic, shown.retake.id, address=ADDRESS)
     await schedule_retake(parts, clinic, shown.retake.id, on=None, address=ADDRESS)
-    receiver.events.published.clear()
     better = await send_film(receiver, tmp_path / "better", uid=item.StudyInstanceUID)
-    for job in await claim_jobs(parts):
-        if job.kind in follow_orders.HANDLERS:
-            await follow_orders.HANDLERS[job.kind](parts, job)
 
     seen = await show_quality(parts, EVERYWHERE, better.id)
     assert (seen.answers.retake.state, seen.answers.study.id) == (RetakeState.RETAKEN, poor.id)
@@ -325,3 +332,24 @@ async def test_figures_count_by_device_and_person_inside_the_scope(parts, reader
     people = await count_quality(parts, EVERYWHERE, Per.GRADER, first="2026-02", last="2026-03")
     assert [(one.subject, one.graded) for one in people.lines] == [(("a", reader.id), 3), (("b", reader.id), 1)]
     assert people.names == {reader.id: "演示reader"}
+
+
+async def test_of_many_who_reject_at_once_one_grade_and_one_request_are_kept(engine, tmp_path):
+    settings = Settings(data_dir=tmp_path / "data", reserve_bytes=0, node="test-node", **engine)
+    async with open_parts(tmp_path / "data", settings=settings) as parts:
+        await add_site(parts, "a", "演示甲镇")
+        exam = await add_exam(parts, "a")
+        people = [await add_person(parts, f"reader-{n}", (Role.READER, None)) for n in range(8)]
+        outcomes = await asyncio.gather(*(reject(parts, person, exam) for person in people), return_exceptions=True)
+        assert [type(one).__name__ for one in outcomes].count("Rejected") == 1
+        assert {one.reason for one in outcomes if isinstance(one, NotNow)} == {"revision"}
+        subjects = [(GradedLevel.STUDY, exam.study.id), (GradedLevel.SERIES, exam.series.id)]
+        await asyncio.gather(*(reject_image(
+            parts, people[0], exam.study.id,
+            Rejection(Judgement(level, target, Grade.REJECTED, reasons=("motion",)), "", False, True), revision=0,
+            address=ADDRESS) for level, target in subjects), return_exceptions=True)
+        grades, retakes, orders = await look(parts, lambda tx: (
+            tx.quality.grades_of(exam.study.id, EVERYWHERE), tx.quality.retakes_of(exam.study.id, EVERYWHERE),
+            tx.orders.waiting(EVERYWHERE)))
+        assert (len(retakes), len(orders)) == (1, 1)
+        assert len({(grade.target_id, grade.revision) for grade in grades}) == len(grades) >= 2

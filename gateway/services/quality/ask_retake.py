@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from gateway.core.errors import InvalidRequest, NotFound
+from gateway.core.errors import InvalidRequest, NotFound, NotNow
 from gateway.core.order import OrderRequest, checked, more_urgent
 from gateway.core.quality import Judgement, words_of
 from gateway.services.administer_sites import By
@@ -120,7 +120,8 @@ def ask_on(tx: Transaction, parts: Parts, user: User, grade: QualityGrade, readi
         id=new_id(), study_id=study.id, site_id=study.site_id, reading_id=reading.id if reading else None,
         grade_id=grade.id, order_id=order.id, state=RetakeState.ASKED, asked_by=user.id, asked_at=now,
         is_sent_back=is_sent_back)
-    tx.quality.add_retake(retake)
+    if not tx.quality.add_retake(retake):
+        raise NotNow("Somebody asks for it this very moment. Look again.", reason="revision")
     tx.audit.append(AuditEntry(
         now, user.id, "retake.asked", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
         address=address, detail={"retake": retake.id, "grade": grade.id, "order": order.id,

@@ -31,9 +31,10 @@ def note_retaken(tx: Transaction, order_id: str, study_id: str, *, at: datetime)
 
 
 def note_unlinked(tx: Transaction, order_id: str, *, at: datetime, actor: str) -> None:
-    """That study was not the order's: the request waits again."""
+    """That study was not the order's: the request waits again, unless the study is asked for anew by now."""
     retake = tx.quality.retake_of_order(order_id)
-    if retake is not None and retake.state is RetakeState.RETAKEN:
+    if retake is not None and retake.state is RetakeState.RETAKEN and not any(
+            other.state in OPEN_RETAKES for other in tx.quality.retakes_of(retake.study_id, EVERYWHERE)):
         _kept(tx, not_retaken(retake), "retake.unlinked", actor=actor, at=at)
 
 

@@ -54,3 +54,6 @@ def upgrade() -> None:
     )
     for columns in (["study_id"], ["new_study_id"], ["state", "site_id", "asked_at"], ["asked_at"]):
         op.create_index(op.f(f"ix_retake_{'_'.join(columns)}"), "retake", columns)
+    is_open = sa.text("state IN ('asked', 'seen', 'scheduled')")
+    op.create_index("uq_retake_open", "retake", ["study_id"], unique=True, sqlite_where=is_open,
+                    postgresql_where=is_open)

@@ -32,3 +32,6 @@ retake = sa.Table(
     optional("new_study_id"), integer("revision", "0"),
     sa.UniqueConstraint("order_id"), sa.Index(None, "study_id"), sa.Index(None, "new_study_id"),
     sa.Index(None, "state", "site_id", "asked_at"), sa.Index(None, "asked_at"))
+_IS_OPEN = retake.c.state.in_(("asked", "seen", "scheduled"))
+sa.Index("uq_retake_open", retake.c.study_id, unique=True, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN)
+"""A study is asked for once at a time, however many readers reject it in the same moment."""
