@@ -38,6 +38,7 @@ from gateway.http import (
     readings,
     reports,
     roster,
+    rule_editing,
     rules,
     session,
     simulations,
@@ -84,7 +85,7 @@ def api_routes(parts: Parts, *, dicom_address: str = "") -> list[Route]:
         *quality.routes(parts),
         *ecg_analysis.routes(parts), *ecg.routes(parts), *ecg_export.routes(parts),
         *ecg_upload.routes(parts), *ecg_intake.routes(parts),
-        *wall.routes(parts), *rules.routes(parts), *simulations.routes(parts),
+        *wall.routes(parts), *rules.routes(parts), *rule_editing.routes(parts), *simulations.routes(parts),
         *dicomweb.routes(parts),
     ]
 

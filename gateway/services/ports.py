@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from gateway.core.ecg_hint_rules import HintRules, packaged_hints
 from gateway.services.guard_space import SpaceGuard
+from gateway.services.rules.simulations import Simulations
 from gateway.services.written_lately import WrittenLately
 from gateway.settings import Settings
 from storage.interface import Database, ObjectStore, SecondPlace
@@ -79,6 +80,25 @@ class DeliveryChannel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardObject:
+    """One object of a study that is sent on, opened only when its turn comes; both calls block."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntaxes: tuple[str, ...]       # its own first, then those into which it could be turned
+    open_as: Callable[[str], BinaryIO]       # the data set alone, at its first byte
+    part10: Callable[[], bytes]              # the file as received
+
+
+class ForwardChannel(Protocol):
+    """One kind of destination. Raises DestinationUnavailable (try later) or DestinationRefused (never again)."""
+
+    async def forward(self, objects: Sequence[ForwardObject], destination: Destination,
+                      on_kept: Callable[[str], None]) -> None:
+        """Return once the destination keeps all of them; `on_kept` is told each SOP Instance UID, from any thread."""
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """Built once by main and passed to every use case."""
 
@@ -92,4 +112,5 @@ class Parts:
     openings: WrittenLately = field(default_factory=lambda: WrittenLately(window=OPENING_WINDOW))
     second_copy: SecondPlace | None = None
     space: SpaceGuard = field(default_factory=SpaceGuard)
+    simulations: Simulations = field(default_factory=Simulations)
     hint_rules: HintRules | None = field(default_factory=packaged_hints)   # None: no hints are given

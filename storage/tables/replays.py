@@ -40,7 +40,7 @@ class Replays:
              version: int | None = None) -> list[StoredReplay]:
         """The next decisions from `since` (inclusive) to `until` (exclusive) in the order of (time, id).
 
-        Without a version only the newest of each study; with one, every decision that this version made.
+        Without a version only the newest of each study (before `until`), with one every decision that it made.
         """
         query = (sa.select(*_COLUMNS).join(study, study.c.id == decision.c.study_id)
                  .outerjoin(user_account, user_account.c.id == decision.c.reader_id)
@@ -61,14 +61,16 @@ class Replays:
 
 def _wanted(since: datetime, until: datetime, version: int | None) -> list[sa.ColumnElement[bool]]:
     wanted = [decision.c.at >= since, decision.c.at < until]
-    return [*wanted, _is_newest() if version is None else decision.c.rules_version == version]
+    return [*wanted, _is_newest(until) if version is None else decision.c.rules_version == version]
 
 
-def _is_newest() -> sa.ColumnElement[bool]:
+def _is_newest(until: datetime | None = None) -> sa.ColumnElement[bool]:
+    """Of its study, before `until`: a decision made while the pages are read does not take one away."""
     later = decision.alias("later")
-    return ~sa.exists(sa.select(later.c.id).where(
+    found = sa.select(later.c.id).where(
         later.c.study_id == decision.c.study_id,
-        sa.or_(later.c.at > decision.c.at, sa.and_(later.c.at == decision.c.at, later.c.id > decision.c.id))))
+        sa.or_(later.c.at > decision.c.at, sa.and_(later.c.at == decision.c.at, later.c.id > decision.c.id)))
+    return ~sa.exists(found if until is None else found.where(later.c.at < until))
 
 
 def _replay(row: sa.Row[Any]) -> StoredReplay:

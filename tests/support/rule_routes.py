@@ -29,6 +29,14 @@ RULE_CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/api/rules/language"): _alliance(),
     ("GET", "/api/rules/studies"): Call(is_for_alliance=True, asks=("", "q={name}", "q={patient_id}",
                                                                     "q={accession}")),
+    ("POST", "/api/rules/simulations"): _alliance(lambda clinic: {"json": {"source": clinic.ids["rules"], "days": 1}}),
+    ("GET", "/api/rules/simulations"): _alliance(),
+    ("GET", "/api/rules/simulations/{simulation_id}"): _alliance(simulation_id="simulation"),
+    ("DELETE", "/api/rules/simulations/{simulation_id}"): _alliance(simulation_id="simulation"),
+    ("POST", "/api/rules/diff"): _alliance(as_json(to_source="{rules}")),
+    ("POST", "/api/rules/forms"): _alliance(RULES),
+    ("POST", "/api/rules/edit"): _alliance(lambda clinic: {"json": {
+        "source": clinic.ids["rules"], "index": 0, "move_to": 1}}),
     ("POST", "/api/rules/try"): _alliance(as_json(source="{rules}", study="{study_uid}")),
 }
 

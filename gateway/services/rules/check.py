@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
 from gateway.core.errors import InvalidRequest
-from gateway.services.ports import Parts
 from routing_rules.model import InvalidRules, Problem
 from routing_rules.parse import check
 from routing_rules.positions import read_document
 from storage.interface import Transaction
 from storage.model import EVERYWHERE
+
+if TYPE_CHECKING:
+    from gateway.services.ports import Parts  # which holds the simulations, which check
 
 
 class RulesRefused(InvalidRequest):
