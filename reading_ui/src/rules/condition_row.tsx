@@ -110,10 +110,12 @@ function choicesOf(fact: RuleFactView, value: unknown, on: Speaking): (string | 
 function pickable(fact: RuleFactView, on: Speaking): (string | number)[] {
   if (fact.name === 'arrival.hour') return Array.from({ length: 24 }, (_, at) => at);
   if (fact.name === 'arrival.weekday') return [1, 2, 3, 4, 5, 6, 7];
+  if (fact.name === 'site.tier') return [1, 2, 3, 4, 5];
   if (isNumber(fact) || fact.type === 'bool') return [];
   if (fact.choices.length > 0) return fact.choices;
   if (fact.name === 'site.id') return on.known.sites.map((site) => site.id);
-  if (fact.name === 'prior.last_reader') return on.known.readers.map((reader) => reader.id);
+  if (fact.name === 'arrival.calendars') return on.calendars;
+  if (fact.name === 'prior.last_reader' || fact.name === 'presence.away') return on.known.readers.map((reader) => reader.id);
   if (fact.name === 'study.modality') return Object.keys(on.say.value['study.modality'] ?? {});
   return fact.name === 'study.body_part' ? Object.keys(on.bodyPart) : [];
 }

@@ -29,6 +29,9 @@ export function withKey(fact: string, key: string): string {
 /** Some numbers are names: Saturday is not more than Friday. */
 const NAMED_NUMBERS = new Set(['arrival.weekday']);
 
+/** Lists whose items are picked, not searched. */
+const NAMED_LISTS = new Set(['arrival.calendars', 'presence.away']);
+
 export function isMap(fact: FactInfo): boolean {
   return fact.type.startsWith('map(');
 }
@@ -40,6 +43,7 @@ function valueType(fact: FactInfo): string {
 export function operatorsOf(fact: FactInfo): string[] {
   if (NAMED_NUMBERS.has(fact.name)) return ['is', 'one_of', 'none_of', 'is_not'];
   const all = OF_TYPE[valueType(fact)] ?? OF_TYPE.string ?? [];
+  if (fact.type === 'list(string)' && (fact.choices.length > 0 || NAMED_LISTS.has(fact.name))) return [...all].reverse();
   return fact.choices.length > 0 && fact.type === 'string' ? all.filter((one) => one !== 'contains') : all;
 }
 
@@ -50,6 +54,7 @@ const MANY_TEXTS = new Set(['contains', 'any_contains', 'any_is']);
 export function valueKind(fact: FactInfo, operator: string, hasChoices: boolean): ValueKind {
   if (valueType(fact) === 'bool') return 'yesno';
   if (operator === 'between') return 'range';
+  if (operator === 'any_is' && hasChoices) return 'choices';
   if (MANY_TEXTS.has(operator)) return 'texts';
   if (operator === 'one_of' || operator === 'none_of') return hasChoices ? 'choices' : 'texts';
   if (hasChoices && (operator === 'is' || operator === 'is_not' || isNumber(fact))) return 'choice';
@@ -91,7 +96,8 @@ export function fittingValue(fact: FactInfo, kind: ValueKind, old: unknown, choi
   }
 }
 
-function listOf(value: unknown): (string | number)[] {
+/** One value or several, without what is no value. */
+export function listOf(value: unknown): (string | number)[] {
   const all: unknown[] = Array.isArray(value) ? value : [value];
   return all.filter((one): one is string | number => typeof one === 'number' || (typeof one === 'string' && one !== ''));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { groupsOf, spotAt, tagsOf } from './outline';
+import { calendarsOf, groupsOf, spotAt, tagsOf } from './outline';
 
 const FILE = `format: 1
 title: t
@@ -66,4 +66,9 @@ it('reads the groups and the tags that a file names, also of a file that is no Y
   ]);
   expect(groupsOf(`${FILE}\n  : [`)).toHaveLength(2);
   expect(tagsOf(FILE)).toEqual(['夜间', 'x']);
+});
+
+it('reads the calendars that a file names', () => {
+  expect(calendarsOf('calendars:\n  market-day: [09-30]\n  harvest:\n    - 2026-09-25\nrules: []\n')).toEqual(['market-day', 'harvest']);
+  expect(calendarsOf(FILE)).toEqual([]);
 });

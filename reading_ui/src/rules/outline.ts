@@ -117,6 +117,13 @@ export function groupsOf(text: string): Named[] {
   return found;
 }
 
+/** The calendars that the file names. */
+export function calendarsOf(text: string): string[] {
+  const block = /^calendars:[^\n]*\n((?:[ \t#][^\n]*\n?|\n)*)/mu.exec(text)?.[1] ?? '';
+  const depth = /^( +)\S/mu.exec(block)?.[1]?.length ?? 0;
+  return [...block.matchAll(/^( +)"?([\w-]+)"?:/gmu)].filter((found) => found[1]?.length === depth).map((found) => found[2] ?? '');
+}
+
 /** Tags that rules of the file already use, each once. */
 export function tagsOf(text: string): string[] {
   const lists = text.matchAll(/^\s*(?:-\s+)?tags:\s*\[([^\]]*)\]/gmu);

@@ -10,6 +10,8 @@ export interface Speaking {
   language: Language;
   known: RuleLanguageView;
   groups: Named[];
+  /** Those that the file names. */
+  calendars: string[];
   priority: Record<string, string>;
   bodyPart: Record<string, string>;
 }
@@ -76,7 +78,7 @@ export function valueLabel(fact: string, value: string | number, on: Speaking): 
   if (fact === 'arrival.hour') return hour(Number(value));
   if (fact === 'site.id') return on.known.sites.find((site) => site.id === text)?.[on.language] ?? text;
   if (fact === 'study.body_part') return on.bodyPart[text] ?? text;
-  if (fact === 'prior.last_reader') return readerName(text, on);
+  if (fact === 'prior.last_reader' || fact === 'presence.away') return readerName(text, on);
   return on.say.value[fact]?.[text] ?? text;
 }
 

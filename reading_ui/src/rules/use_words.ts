@@ -4,7 +4,7 @@ import { useMemo } from 'react';
 import type { RuleLanguageView } from '../api/types';
 import { useWords } from '../words';
 import { useLanguage, useRoomWords } from '../words/language';
-import { groupsOf } from './outline';
+import { calendarsOf, groupsOf } from './outline';
 import type { Speaking } from './sentences';
 import * as words from './words';
 import * as facts from './words_facts';
@@ -26,7 +26,7 @@ export function useSpeaking(known: RuleLanguageView | null, source: string): Spe
   const language = useLanguage();
   const w = useWords();
   return useMemo(
-    () => ({ say, language, known: known ?? nothing, groups: groupsOf(source), priority: w.common.priority, bodyPart: w.common.bodyPart }),
+    () => ({ say, language, known: known ?? nothing, groups: groupsOf(source), calendars: calendarsOf(source), priority: w.common.priority, bodyPart: w.common.bodyPart }),
     [say, language, known, source, w],
   );
 }

@@ -1,5 +1,5 @@
 /** The value of a condition: typed, picked from a list, ticked, or from … to …. */
-import type { Value, ValueKind } from './conditions';
+import { listOf, type Value, type ValueKind } from './conditions';
 import { useRulesWords } from './use_words';
 
 interface ValueFieldProps {
@@ -19,7 +19,7 @@ export function ValueField({ kind, value, choices, unit, isWholeNumber, onChange
     case 'choice':
       return <Picker label={w.value} value={String(value)} choices={choices} onPick={(picked) => { onChange(asIn(choices, picked)); }} />;
     case 'choices':
-      return <Ticks value={Array.isArray(value) ? value : []} choices={choices} onChange={onChange} />;
+      return <Ticks value={listOf(value)} choices={choices} onChange={onChange} />;
     case 'range': {
       const [from, to] = Array.isArray(value) ? value : [0, 0];
       return (
