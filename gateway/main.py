@@ -22,6 +22,7 @@ from aiohttp import web
 from gateway.cli.local_socket import LocalSocket
 from gateway.delivery.channels import open_channels
 from gateway.delivery.commitment import NodeCommitment
+from gateway.delivery.study_forwarding import forward_channels
 from gateway.dicom.commitment_scp import commitment_handlers
 from gateway.dicom.secure_port import calling_tls, tls_files
 from gateway.dicom.storage_scp import StorageScp
@@ -38,6 +39,7 @@ from gateway.services import (
     delete_study,
     deliver,
     examine_ecg,
+    forward_study,
     hint_priority,
     keep_unread_ecg,
     learn_character_set,
@@ -188,6 +190,7 @@ class Gateway:
             **learn_character_set.HANDLERS, **match_order.HANDLERS, **correct_device_text.HANDLERS,
             **follow_orders.HANDLERS, **hand_over.HANDLERS,
             **deliver.handlers(open_channels(parts.settings, commitment=NodeCommitment(parts), tls=tls)),
+            **forward_study.handlers(forward_channels(parts.settings, tls=tls)),
         }
 
     async def _start_http(self, parts: Parts) -> None:

@@ -43,6 +43,7 @@ from storage.tables.dicomweb_queries import StudyQuery as StudyQuery
 from storage.tables.ecg_analyses import EcgAnalyses
 from storage.tables.ecg_identities import EcgIdentities
 from storage.tables.ecg_pairings import EcgPairings
+from storage.tables.forwards import Forwards
 from storage.tables.hl7_exchanges import Hl7Exchanges
 from storage.tables.jobs import Jobs
 from storage.tables.keeping import Keeping
@@ -63,8 +64,8 @@ from storage.tables.query_retrieve import StoredReport as StoredReport
 from storage.tables.readings import Readings
 from storage.tables.replays import Replays
 from storage.tables.reports import Reports
-from storage.tables.rule_versions import RuleVersions
 from storage.tables.rosters import Rosters
+from storage.tables.rule_versions import RuleVersions
 from storage.tables.site_moves import SiteMoves
 from storage.tables.sites import Sites
 from storage.tables.studies import Studies
@@ -112,6 +113,7 @@ class Transaction:
         self.ecg_analyses = EcgAnalyses(connection)
         self.ecg_identities = EcgIdentities(connection)
         self.ecg_pairings = EcgPairings(connection)
+        self.forwards = Forwards(connection)
         self.hl7_exchanges = Hl7Exchanges(connection)
         self.jobs = Jobs(connection)
         self.keeping = Keeping(connection)

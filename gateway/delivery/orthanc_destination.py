@@ -26,27 +26,29 @@ class OrthancDestination:
         """Return once Orthanc answered that it keeps the object."""
         if not destination.host or not destination.port:
             raise DestinationRefused(f"{destination.name} 没有填地址或端口。")
-        await asyncio.to_thread(self._upload, parcel.dicom, destination)
+        await asyncio.to_thread(upload, parcel.dicom, destination, timeout_s=self._timeout_s)
 
-    def _upload(self, part10: bytes, destination: Destination) -> None:
-        from orthanc_api_client import OrthancApiClient, exceptions
 
-        where = f"{destination.name}(Orthanc {destination.host}:{destination.port})"
-        client = OrthancApiClient(f"http://{destination.host}:{destination.port}/")
-        try:
-            answer: Any = client.post("instances", data=part10, timeout=self._timeout_s).json()
-        except (exceptions.ConnectionError, exceptions.TimeoutError) as exc:
-            raise DestinationUnavailable(f"{where} 连不上或没有应答，稍后自动重试。") from exc
-        except exceptions.HttpError as exc:
-            _judge_http(int(exc.http_status_code or 0), where, exc)
-        except ValueError as exc:
-            raise DestinationUnavailable(f"{where} 的应答读不懂，稍后自动重试。") from exc
-        else:
-            status = answer.get("Status") if isinstance(answer, dict) else None
-            if status not in _KEPT:
-                raise DestinationRefused(f"{where} 没有保存这份报告（应答 {status}）。")
-        finally:
-            client.close()
+def upload(part10: bytes, destination: Destination, *, timeout_s: float) -> None:
+    """Give Orthanc one object and return once it keeps it. Blocking. Raises as a channel does."""
+    from orthanc_api_client import OrthancApiClient, exceptions
+
+    where = f"{destination.name}(Orthanc {destination.host}:{destination.port})"
+    client = OrthancApiClient(f"http://{destination.host}:{destination.port}/")
+    try:
+        answer: Any = client.post("instances", data=part10, timeout=timeout_s).json()
+    except (exceptions.ConnectionError, exceptions.TimeoutError) as exc:
+        raise DestinationUnavailable(f"{where} 连不上或没有应答，稍后自动重试。") from exc
+    except exceptions.HttpError as exc:
+        _judge_http(int(exc.http_status_code or 0), where, exc)
+    except ValueError as exc:
+        raise DestinationUnavailable(f"{where} 的应答读不懂，稍后自动重试。") from exc
+    else:
+        status = answer.get("Status") if isinstance(answer, dict) else None
+        if status not in _KEPT:
+            raise DestinationRefused(f"{where} 没有保存这个对象（应答 {status}）。")
+    finally:
+        client.close()
 
 
 def _judge_http(status: int, where: str, exc: Exception) -> None:

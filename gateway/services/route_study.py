@@ -19,6 +19,7 @@ from gateway.core.facts import ECG_MODALITY
 from gateway.services.activate_rules import RulesRefused, ensure_rules
 from gateway.services.ask_rules import Answer, Question, ask_rules, question_of
 from gateway.services.clocks.keep_clocks import start_clocks
+from gateway.services.forward_study import queue_forwards
 from gateway.services.gather_facts import analyses_of, ecgs_of
 from gateway.services.gather_facts import study_facts as study_facts
 from gateway.services.hint_priority import has_news, hints_of_study
@@ -61,6 +62,7 @@ async def route_study(parts: Parts, study_id: str) -> Reading:
             break
     assert routed is not None
     if routed.has_changed:
+        parts.events.wake_jobs()
         parts.events.publish(Event("reading", routed.reading.site_id, study_id, routed.reading.id))
     return routed.reading
 
@@ -103,6 +105,7 @@ def _route(tx: Transaction, parts: Parts, answer: Answer, *, is_last_try: bool) 
         reading = decide_again(tx, reading, decision, hold_until=result.hold_until)
     else:
         reading = reopen_reading(tx, reading, decision, late_instances=late, now=now, hold_until=result.hold_until)
+    queue_forwards(tx, study, answer.outcome.forwards, decision_id=decision.id, at=now)
     start_clocks(tx, reading, decision, at=now, zone=ZoneInfo(parts.settings.time_zone))
     if answer.failure is not None:
         tx.alarms.raise_alarm(ALARM, site_id="", ref=f"rules-{decision.rules_version}",

@@ -19,7 +19,7 @@ def packed(reasons: Reasons) -> dict[str, Any] | Reasons:
 
     Reasons of another shape are kept as they are.
     """
-    if not all(_RULE_NEEDS <= entry.keys() and all(_CONDITION_NEEDS <= c.keys() for c in entry["conditions"])
+    if not all(entry.keys() >= _RULE_NEEDS and all(c.keys() >= _CONDITION_NEEDS for c in entry["conditions"])
                for entry in reasons):
         return reasons
     texts: dict[str, int] = {}

@@ -28,6 +28,8 @@ export const zh = {
     'deleted-study-returned': '已删除的检查又来了，按新检查保存',
     'clock-breached': '急诊检查超时',
     'rules-not-usable': '阅片规则不能使用，检查进了兜底收件箱',
+    'forward-refused': '检查转发被对方拒绝',
+    'forward-given-up': '检查多日未能转发',
   } as Record<string, string>,
 };
 
@@ -60,5 +62,7 @@ export const en: typeof zh = {
     'deleted-study-returned': 'A deleted study came again and is kept as a new one',
     'clock-breached': 'An emergency is past its time',
     'rules-not-usable': 'The rules cannot be used; studies go to the fallback inbox',
+    'forward-refused': 'A study that rules send on was refused',
+    'forward-given-up': 'A study could not be sent on for days',
   },
 };

@@ -17,6 +17,7 @@ from storage.tables.schema.ecg_analyses import ecg_correction as ecg_correction
 from storage.tables.schema.ecg_intake import ecg_identity as ecg_identity
 from storage.tables.schema.ecg_intake import ecg_pairing as ecg_pairing
 from storage.tables.schema.ecg_intake import unread_ecg as unread_ecg
+from storage.tables.schema.forwards import forward as forward
 from storage.tables.schema.keeping import deletion as deletion
 from storage.tables.schema.keeping import intake_day as intake_day
 from storage.tables.schema.keeping import keeping_note as keeping_note
