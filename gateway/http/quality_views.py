@@ -75,7 +75,7 @@ def figures_csv(per: Per, figures: Figures) -> bytes:
     rows = csv.writer(out)
     used = [one for one in reasons() if any(line.reasons[one.code] for line in figures.lines)]
     rows.writerow(["月份", "机构", _PER_WORDS[per], "检查数", "已评价", "甲/优", "乙/良", "丙/合格", "废/不合格",
-                   "废片率", "要求重拍", "已重拍", "无法重拍", *(one.zh for one in used)])
+                   "废片率", "要求重做", "已重做", "无法重做", *(one.zh for one in used)])
     for line in figures.lines:
         view = _line(line, figures)
         rate = "" if view.rejection_rate is None else f"{view.rejection_rate:.4f}"

@@ -61,6 +61,7 @@ def test_a_film_is_graded_rejected_with_marks_taken_again_and_read_beside_the_fi
         button = page.get_by_test_id("grade-button")
         page.keyboard.press("g")
         expect(page.get_by_test_id("grade-dialog")).to_be_visible()
+        shot(page, ward, "grade")
         page.keyboard.press("2")
         expect(button).to_have_attribute("data-grade", "good")
         expect(button).to_contain_text("乙")

@@ -10,7 +10,7 @@ import { useFormat } from '../words';
 import { useLanguage, useRoomWords } from '../words/language';
 import type { Taken } from './picture';
 import { Reasons, useReasonText } from './reasons';
-import { type Subject, subjectOf } from './subject';
+import { type Subject, subjectsOf } from './subject';
 import * as words from './words';
 
 export interface GradeDialogProps {
@@ -27,9 +27,9 @@ const REJECTED = 'rejected';
 export function GradeDialog({ study, known, taken, onGraded, onReject, onClose }: GradeDialogProps) {
   const w = useRoomWords(words);
   const language = useLanguage();
-  const whole: Subject = { level: 'study', target_id: study.id, frame: 0 };
-  const shown = subjectOf(study, taken);
-  const [subject, setSubject] = useState<Subject>(whole);
+  const subjects = subjectsOf(study, taken);
+  const [chosen, setChosen] = useState(0);
+  const subject: Subject = subjects[chosen] ?? { level: 'study', target_id: study.id, frame: 0 };
   const [reasons, setReasons] = useState<string[]>([]);
   const before = known.grades.find((grade) => grade.is_current && grade.target_id === subject.target_id && grade.frame === subject.frame);
   const send = useAction(async (grade: string) => {
@@ -63,11 +63,14 @@ export function GradeDialog({ study, known, taken, onGraded, onReject, onClose }
           ))}
         </div>
         <p className="secondary">{w.judgeHint}</p>
-        {shown.level !== 'study' && (
+        {subjects.length > 1 && (
           <fieldset className="grade-subject">
             <legend>{w.subject}</legend>
-            <label className="check-field"><input type="radio" name="subject" checked={subject.level === 'study'} onChange={() => { setSubject(whole); }} /> {w.wholeStudy}</label>
-            <label className="check-field"><input type="radio" name="subject" checked={subject.level !== 'study'} onChange={() => { setSubject(shown); }} data-testid="grade-image" /> {w.thisImage}</label>
+            {subjects.map(({ level }, index) => (
+              <label key={level} className="check-field">
+                <input type="radio" name="subject" checked={chosen === index} onChange={() => { setChosen(index); }} data-testid={`subject-${level}`} /> {w.levels[level]}
+              </label>
+            ))}
           </fieldset>
         )}
         <Reasons label={w.reasonsOptional} choices={known.reason_choices.filter((one) => one.code !== 'other')} chosen={reasons} onChosen={setReasons} />
@@ -95,7 +98,7 @@ function History({ known }: { known: QualityView }) {
           const choice = known.grade_choices.find((one) => one.grade === grade.grade);
           return (
             <li key={grade.id} data-current={grade.is_current}>
-              <b>{(language === 'zh' ? choice?.zh : choice?.en) ?? grade.grade}</b> {grade.level !== 'study' && `(${w.thisImage}) `}
+              <b>{(language === 'zh' ? choice?.zh : choice?.en) ?? grade.grade}</b> {grade.level !== 'study' && <span className="secondary">{w.levels[grade.level]} </span>}
               {text(grade.reasons, known.reason_choices, grade.note)} <span className="secondary">{w.by(grade.graded_by_name, format.when(grade.graded_at))}</span>
             </li>
           );
