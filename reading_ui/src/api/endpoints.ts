@@ -40,6 +40,11 @@ export const readings = {
     sendJson<t.ReportView>('POST', `/api/readings/${id(reading)}/sign`, body),
 };
 
+export const notices = {
+  list: (signal?: AbortSignal) => getJson<t.NoticeList>('/api/notices', signal),
+  read: (body: t.NoticesReadRequest) => sendJson<t.NoticeList>('POST', '/api/notices/read', body),
+};
+
 export const studies = {
   get: (study: string, signal?: AbortSignal) => getJson<t.StudyView>(`/api/studies/${id(study)}`, signal),
   origin: (study: string, signal?: AbortSignal) => getJson<t.OriginQuestionView>(`/api/studies/${id(study)}/origin`, signal),

@@ -1,5 +1,5 @@
 /** The frame around every page: where am I, is this live, who am I. Thin, so that the work has the room. */
-import type { ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { Button, Menu, MenuItem, MenuTrigger, Popover, Separator } from 'react-aria-components';
 
 import { pagesOf } from '../model/access';
@@ -12,6 +12,8 @@ import { useSession } from './session';
 import './shell.css';
 
 const ADDRESS = { worklist: '/worklist', clinic: '/clinic', orders: '/orders', quality: '/quality', admin: '/admin/overview', wall: '/wall', roster: '/roster' } as const;
+
+const Bell = lazy(() => import('../notices'));
 
 export function Shell({ path, children }: { path: string; children: ReactNode }) {
   const w = useWords();
@@ -41,6 +43,9 @@ export function Shell({ path, children }: { path: string; children: ReactNode })
         )}
         <span className="centre">{session.centre_name}</span>
         <LiveMark />
+        <Suspense fallback={null}>
+          <Bell />
+        </Suspense>
         <AccountMenu />
       </header>
       <LostBand />

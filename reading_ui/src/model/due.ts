@@ -1,7 +1,7 @@
 /**
- * The clock of a reading: how long it has waited and how much of its time is left.
+ * The clock of a reading: how long it has waited and how much is left of the stage that somebody waits for.
  *
- * Half of the time gone is amber, four fifths red (requirements 3.1); a finished reading has no clock.
+ * Four fifths of the time gone is amber, over it is red; a finished reading has no clock.
  */
 export type DueTone = 'calm' | 'amber' | 'red';
 
@@ -13,10 +13,9 @@ export interface DueClock {
   waited_ms: number;
 }
 
-export const AMBER_FROM = 0.5;
-export const RED_FROM = 0.8;
+export const AMBER_FROM = 0.8;
 
-const CLOSED = new Set(['final', 'returned', 'given_up', 'withdrawn']);
+const CLOSED = new Set(['final', 'returned', 'given_up', 'withdrawn', 'read_elsewhere']);
 
 export function isClosed(state: string): boolean {
   return CLOSED.has(state);
@@ -30,8 +29,21 @@ export function dueClock(arrivedAt: string, dueAt: string, now_ms: number): DueC
   const whole_ms = due_ms - arrived_ms;
   const used = whole_ms > 0 ? waited_ms / whole_ms : 1;
   const isOverdue = left_ms < 0;
-  const tone = isOverdue || used >= RED_FROM ? 'red' : used >= AMBER_FROM ? 'amber' : 'calm';
+  const tone = isOverdue ? 'red' : used >= AMBER_FROM ? 'amber' : 'calm';
   return { tone, isOverdue, left_ms, waited_ms };
+}
+
+/** What a row says of its clock; `clock` is null in readings from before stages were timed. */
+export interface Timed {
+  arrived_at: string;
+  due_at: string;
+  clock: { stage: string; started_at: string; due_at: string } | null;
+}
+
+/** The clock of the stage that somebody waits for; waiting counts from the arrival. */
+export function clockOf(row: Timed, now_ms: number): DueClock & { stage: string; due_at: string } {
+  const { stage, started_at, due_at } = row.clock ?? { stage: 'review', started_at: row.arrived_at, due_at: row.due_at };
+  return { ...dueClock(started_at, due_at, now_ms), waited_ms: Math.max(0, now_ms - Date.parse(row.arrived_at)), stage, due_at };
 }
 
 export interface Span {

@@ -4,7 +4,8 @@ import type { ReactNode } from 'react';
 import type { ReadingRow, StudyView } from '../api/types';
 import { useNow } from '../app/clock';
 import { Link, listAddress } from '../app/router';
-import { dueClock, isClosed } from '../model/due';
+import { isClosed } from '../model/due';
+import { ClockMark } from '../parts/clock_mark';
 import { Icon } from '../parts/icons';
 import { PatientName, PriorityMark, StateMark } from '../parts/marks';
 import { useFormat, useWords } from '../words';
@@ -66,15 +67,6 @@ export function IdentityBar({ row, study, children }: { row: ReadingRow; study: 
 }
 
 function Clock({ row }: { row: ReadingRow }) {
-  const w = useWords();
-  const format = useFormat();
   const now_ms = useNow();
-  if (isClosed(row.state)) return null;
-  const clock = dueClock(row.arrived_at, row.due_at, now_ms);
-  const span = format.span(clock.left_ms);
-  return (
-    <span className={`identity-clock tone-${clock.tone}`} title={format.dateTime(row.due_at)}>
-      <Icon name="clock" /> {clock.isOverdue ? w.reading.overdue(span) : w.reading.left(span)}
-    </span>
-  );
+  return isClosed(row.state) ? null : <ClockMark row={row} now_ms={now_ms} />;
 }

@@ -19,6 +19,7 @@ import { useWords } from '../words';
 import { DeclineButton } from './decline_button';
 import { IdentityBar } from './identity_bar';
 import { OriginNote } from './origin_note';
+import { StageLine } from './stage_line';
 import { ViewerArea } from './viewer_area';
 import './reading.css';
 
@@ -86,6 +87,7 @@ function Reading({ detail, problem, onDetail, onReload }: ReadingProps) {
         )}
         <DeclineButton detail={detail} onDetail={onDetail} />
       </IdentityBar>
+      <StageLine clocks={detail.clocks} current={row.clock?.stage} />
       {!wasSigned && <MissingNote missing={detail.missing} />}
       {problem && <ProblemNote problem={problem} onRetry={onReload} />}
       {row.late_instances > 0 && <Note tone="warning">{wasSigned ? w.reading.lateSigned(row.late_instances) : w.reading.late(row.late_instances)}</Note>}

@@ -1,6 +1,7 @@
 /** What a row of the worklist tells at a glance, in the order in which a doctor decides. */
 import type { ReadingRow } from '../api/types';
-import { dueClock, isClosed } from '../model/due';
+import { clockOf, isClosed } from '../model/due';
+import { ClockMark } from '../parts/clock_mark';
 import { Icon } from '../parts/icons';
 import { PatientName, PriorityMark, StateMark } from '../parts/marks';
 import { HintBadge } from '../parts/priority_hints';
@@ -47,12 +48,10 @@ export function columnsOf({ w, format, now_ms, userId }: Context): Column<Readin
 
 function Clock({ row, w, format, now_ms }: { row: ReadingRow; w: Words; format: Format; now_ms: number }) {
   if (isClosed(row.state)) return <span className="faint">{w.worklist.done}</span>;
-  const clock = dueClock(row.arrived_at, row.due_at, now_ms);
-  const span = format.span(clock.left_ms);
   return (
-    <span className="clock" title={format.dateTime(row.due_at)} data-tone={clock.tone}>
-      <b>{clock.isOverdue ? w.worklist.overdue(span) : w.worklist.left(span)}</b>
-      <span className="faint">{w.worklist.waited(format.span(clock.waited_ms))}</span>
+    <span className="clock">
+      <ClockMark row={row} now_ms={now_ms} />
+      <span className="faint">{w.worklist.waited(format.span(clockOf(row, now_ms).waited_ms))}</span>
     </span>
   );
 }

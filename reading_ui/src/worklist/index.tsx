@@ -8,7 +8,7 @@ import { useLive } from '../app/live';
 import { prefetchViewers } from '../app/prefetch';
 import { navigate, rememberList, useSearch } from '../app/router';
 import { useSession } from '../app/session';
-import { dueClock, isClosed } from '../model/due';
+import { clockOf, isClosed } from '../model/due';
 import { type Filters, filtersOf, isNarrowed, NO_FILTERS, searchOf } from '../model/filters';
 import { Empty, ProblemNote } from '../parts/notes';
 import { useFormat, useWords } from '../words';
@@ -108,7 +108,7 @@ export function WorklistPage() {
 }
 
 function rowClass(row: ReadingRow, now_ms: number, userId: string): string {
-  const tone = isClosed(row.state) ? 'closed' : dueClock(row.arrived_at, row.due_at, now_ms).tone;
+  const tone = isClosed(row.state) ? 'closed' : clockOf(row, now_ms).tone;
   const isOthers = row.claimed_by !== null && row.claimed_by !== userId;
   return `tone-${tone} row-${row.priority}${isOthers ? ' others' : ''}`;
 }
