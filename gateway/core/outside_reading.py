@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from gateway.core.errors import NotNow
-from storage.model import Reading, ReadingState
+from storage.model import SYSTEM_HOLDER, Reading, ReadingState
 
 HOLDER_PREFIX = "system:"
 """`Reading.claimed_by` of a system: this, and its name; an account's id never has it."""
@@ -17,12 +17,12 @@ HOLDER_PREFIX = "system:"
 
 def holder_of(name: str) -> str:
     """What `Reading.claimed_by` holds while the system of this name has it."""
-    return HOLDER_PREFIX + name
+    return SYSTEM_HOLDER + name
 
 
 def is_held_outside(reading: Reading) -> bool:
     """True while another system holds the lock."""
-    return (reading.claimed_by or "").startswith(HOLDER_PREFIX)
+    return (reading.claimed_by or "").startswith(SYSTEM_HOLDER)
 
 
 def claimed_outside(reading: Reading, name: str, *, now: datetime, claim_for: timedelta) -> Reading:

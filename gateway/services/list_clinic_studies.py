@@ -29,13 +29,14 @@ class Step(StrEnum):
     REPORT_READY = "report_ready"
     ACKNOWLEDGED = "acknowledged"
     SENT_BACK = "sent_back"
+    READ_ELSEWHERE = "read_elsewhere"    # its report is an object of the study, not one of ours
 
 
 _STEP_OF = {
     ReadingState.IN_PROGRESS: Step.BEING_READ, ReadingState.REJECTED: Step.BEING_READ,
     ReadingState.AWAITING_REVIEW: Step.IN_REVIEW, ReadingState.IN_REVIEW: Step.IN_REVIEW,
     ReadingState.RETURNED: Step.SENT_BACK, ReadingState.GIVEN_UP: Step.SENT_BACK,
-    ReadingState.WITHDRAWN: Step.SENT_BACK,
+    ReadingState.WITHDRAWN: Step.SENT_BACK, ReadingState.READ_ELSEWHERE: Step.READ_ELSEWHERE,
 }
 
 

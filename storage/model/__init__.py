@@ -42,6 +42,7 @@ from storage.model.quarantine import CharacterSetNote as CharacterSetNote
 from storage.model.quarantine import QuarantineChoice as QuarantineChoice
 from storage.model.quarantine import QuarantineDecision as QuarantineDecision
 from storage.model.quarantine import QuarantineFilter as QuarantineFilter
+from storage.model.readings import SYSTEM_HOLDER as SYSTEM_HOLDER
 from storage.model.readings import Decision as Decision
 from storage.model.readings import Priority as Priority
 from storage.model.readings import Reading as Reading

@@ -51,6 +51,10 @@ class ReadingState(StrEnum):
     READ_ELSEWHERE = "read_elsewhere"    # 外部已阅: another system claimed and completed it
 
 
+SYSTEM_HOLDER = "system:"
+"""`Reading.claimed_by` of another system that has it: this, and its name; an account's id never has it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A study awaiting an opinion."""

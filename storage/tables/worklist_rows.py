@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage.model import (
+    SYSTEM_HOLDER,
     Confidence,
     Delivery,
     DeliveryState,
@@ -127,9 +128,15 @@ def study_columns() -> list[sa.Label[Any]]:
 
 def reading_line(row: sa.RowMapping) -> ReadingLine:
     state = row["report_state"]
-    return ReadingLine(reading_of_row(row), study_line(row), row["assigned_name"], row["holder_name"],
+    return ReadingLine(reading_of_row(row), study_line(row), row["assigned_name"], holder_name(row),
                        bool(row["has_statement"]), None if state is None else ReportState(state),
                        tuple(row["hints"] or ()))
+
+
+def holder_name(row: sa.RowMapping) -> str | None:
+    """Who holds the reading: a person by name, or another system by its own."""
+    held_by = row["reading_claimed_by"] or ""
+    return row["holder_name"] or (held_by.removeprefix(SYSTEM_HOLDER) if held_by.startswith(SYSTEM_HOLDER) else None)
 
 
 def reading_of_row(row: sa.RowMapping) -> Reading:

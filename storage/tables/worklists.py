@@ -35,6 +35,7 @@ from storage.tables.worklist_rows import (
     SignedReport,
     columns_of,
     delivery_line,
+    holder_name,
     reading_line,
     reading_of_row,
     study_columns,
@@ -121,7 +122,7 @@ class Worklists:
         for row in rows:
             report = reports.get(row["study_id"])
             lines.append(ClinicLine(
-                study_line(row), reading_of_row(row) if row["reading_id"] else None, row["holder_name"], report,
+                study_line(row), reading_of_row(row) if row["reading_id"] else None, holder_name(row), report,
                 tuple(line for line in deliveries if report and line.delivery.report_id == report.id)))
         return lines, int(total)
 

@@ -321,3 +321,9 @@ async def test_a_search_pages_matches_and_is_the_same_after_a_restart(parts):
     found, _ = await find_some(parts, WHO, [key_of(["00741204"], "LO", "CT*"),
                                             key_of(["00741000"], "CS", "SCHEDULED")], offset=0, limit=5, base_url="")
     assert len(found) == 1
+
+
+async def test_the_list_names_the_system_that_holds_a_reading(parts, reading):
+    await claimed(parts, reading)
+    line = await parts.database.read(lambda tx: tx.worklists.reading(reading.id, EVERYWHERE))
+    assert (line.reading.claimed_by, line.claimed_by_name) == ("system:READER1", "READER1")

@@ -28,7 +28,7 @@ def _sent(data: Any) -> dict[str, Any]:
 
 
 def _creation(clinic: Clinic) -> dict[str, Any]:
-    return _sent(creation(clinic.ids["study_uid"]))
+    return _sent(creation(str(clinic.ids["study_uid"])))
 
 
 def _claim(clinic: Clinic) -> dict[str, Any]:

@@ -341,7 +341,7 @@ class ClinicRow(msgspec.Struct, frozen=True):
     arrived_at: datetime
     instance_count: int
     expected_count: int | None
-    step: str                      # arriving, arrived, being_read, in_review, report_ready, acknowledged, sent_back
+    step: str                      # arriving, arrived, being_read, in_review, report_ready, acknowledged, sent_back, read_elsewhere
     priority: str | None
     due_at: datetime | None
     reader_name: str | None

@@ -40,7 +40,7 @@ from storage.model import (
 from storage.model.clocks import NoticeKind, ReadingClock, ReadingTimer, Stage
 
 _AT_THE_CLINIC = (DeliveryState.ACCEPTED, DeliveryState.OPENED, DeliveryState.ACKNOWLEDGED)
-_ENDED = (ReadingState.RETURNED, ReadingState.WITHDRAWN, ReadingState.GIVEN_UP)
+_ENDED = (ReadingState.RETURNED, ReadingState.WITHDRAWN, ReadingState.GIVEN_UP, ReadingState.READ_ELSEWHERE)
 
 
 def start_clocks(tx: Transaction, reading: Reading, decision: Decision, *, at: datetime, zone: ZoneInfo) -> None:

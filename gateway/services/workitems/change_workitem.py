@@ -37,6 +37,7 @@ from gateway.core.workitems import (
     update,
 )
 from gateway.services.claim_reading import JOB as RELEASE_JOB
+from gateway.services.clocks.keep_clocks import follow_reading
 from gateway.services.ports import Event, Parts
 from gateway.services.workitems.create_workitem import raise_urgency
 from gateway.services.workitems.find_workitems import found
@@ -157,6 +158,7 @@ def _claim(tx: Transaction, parts: Parts, who: Outsider, item: Workitem, reading
         raise Refused(Status.ALREADY_IN_PROGRESS) from exc
     if not tx.readings.replace(after):
         raise Refused(Status.ALREADY_IN_PROGRESS)
+    follow_reading(tx, reading, after, at=parts.clock())
     assert after.lock_until is not None
     tx.jobs.postpone(RELEASE_JOB, reading.id, due=after.lock_until)
     item = _store(tx, replace(item, state=UpsState.IN_PROGRESS, performer=who.owner, transaction_uid=transaction_uid,
@@ -174,7 +176,7 @@ def _complete(tx: Transaction, parts: Parts, who: Outsider, item: Workitem, read
     here = {one.sop_instance_uid for one in tx.studies.instances_of(item.study_id, EVERYWHERE)}
     if not any(uid in here for _, uid in named):
         raise Refused(Status.FINAL_NEEDS_NOT_MET, "No object of Output Information is in the study here.")
-    _move(tx, completed_outside(reading, reason=who.name))
+    _move(tx, parts, reading, completed_outside(reading, reason=who.name))
     tx.jobs.cancel(f"{RELEASE_JOB}:{reading.id}")
     item = _store(tx, replace(item, state=UpsState.COMPLETED, modified_at=parts.clock()))
     _note(tx, parts, who, item, "reading.read_elsewhere", reading=reading.id, outside=who.name,
@@ -184,7 +186,7 @@ def _complete(tx: Transaction, parts: Parts, who: Outsider, item: Workitem, read
 
 
 def _give_up(tx: Transaction, parts: Parts, who: Outsider, item: Workitem, reading: Reading) -> Workitem:
-    _move(tx, given_back_outside(reading))
+    _move(tx, parts, reading, given_back_outside(reading))
     tx.jobs.cancel(f"{RELEASE_JOB}:{reading.id}")
     attributes = with_cancellation(item.attributes, local(parts.clock(), zone_of(parts)), {})
     item = _store(tx, replace(item, state=UpsState.CANCELED, attributes=attributes, modified_at=parts.clock()))
@@ -208,14 +210,15 @@ def _extend(tx: Transaction, parts: Parts, item: Workitem) -> None:
     if reading is None:
         return
     after = extended_outside(reading, now=parts.clock(), claim_for=_claim_for(parts))
-    _move(tx, after)
+    _move(tx, parts, reading, after)
     assert after.lock_until is not None
     tx.jobs.postpone(RELEASE_JOB, reading.id, due=after.lock_until)
 
 
-def _move(tx: Transaction, after: Reading) -> None:
+def _move(tx: Transaction, parts: Parts, before: Reading, after: Reading) -> None:
     if not tx.readings.replace(after):
         raise LostRace
+    follow_reading(tx, before, after, at=parts.clock())
 
 
 def _store(tx: Transaction, item: Workitem) -> Workitem:

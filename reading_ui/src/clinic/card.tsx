@@ -94,7 +94,7 @@ function Steps({ row }: { row: ClinicRow }) {
   const w = useClinicWords();
   const format = useFormat();
   const reached = stepsReached(row.step);
-  const isWaiting = reached < 4 && row.step !== 'sent_back';
+  const isWaiting = reached < 4 && row.step !== 'sent_back' && row.step !== 'read_elsewhere';
   return (
     <div className="steps">
       <p className="steps-word" data-testid="step">

@@ -7,6 +7,7 @@ const REACHED: Record<string, number> = {
   report_ready: 4,
   acknowledged: 5,
   sent_back: 1,
+  read_elsewhere: 3,
 };
 
 export const STEP_COUNT = 5;
