@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 
 import pytest
@@ -17,9 +18,14 @@ from gateway.services.claim_reading import (
 )
 from gateway.services.job_runner import JobRunner, RetryLater
 from gateway.services.route_study import route_study
+from gateway.settings import Settings
 from storage.model import EVERYWHERE, Job, ReadingState, Role
+from tests.support.postgres import postgres_server
 from tests.support.routing_builders import add_study, add_user, user
+from tests.support.stores import open_parts
 from tests.support.waiting import until
+
+__all__ = ["postgres_server"]
 
 
 @pytest.fixture
@@ -165,3 +171,25 @@ async def test_an_extension_that_comes_too_late_is_refused(parts, reading, reade
     with pytest.raises(NotNow) as caught:
         await parts.database.write(lambda tx: extend_claim(tx, claimed, parts.clock(), 30))
     assert caught.value.reason == "conflict"
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite", "postgresql"])
+async def test_of_fifty_who_race_through_two_gateways_exactly_one_wins(tmp_path, request, engine_name):
+    """On PostgreSQL two pools of two nodes; SQLite is one process's, so both share its writer."""
+    async with contextlib.AsyncExitStack() as opened:
+        url = request.getfixturevalue("postgres_server").new_database() if engine_name == "postgresql" else ""
+        nodes = [await opened.enter_async_context(open_parts(tmp_path / node, settings=Settings(
+            data_dir=tmp_path / node, reserve_bytes=0, node=node, database_url=url)))
+            for node in (("node-a", "node-b") if url else ("node-a",))]
+        first = nodes[0]
+        raced = await route_study(first, (await add_study(first)).id)
+        people = [user(f"racer-{n}", Role.READER) for n in range(50)]
+        await first.database.write(
+            lambda tx: [tx.users.add(p, password_hash="!", at=first.clock()) for p in people] and None)
+        outcomes = await asyncio.gather(*(claim_reading(nodes[n % len(nodes)], person, raced.id)
+                                          for n, person in enumerate(people)), return_exceptions=True)
+        winners = [one for one in outcomes if not isinstance(one, BaseException)]
+        assert len(winners) == 1
+        assert {type(one) for one in outcomes} == {NotNow, type(winners[0])}
+        assert await stored(first, raced) == winners[0]
+        assert [action for action, _, _ in await story(first, raced)] == ["reading.claimed"]

@@ -278,7 +278,9 @@ async def test_readers_are_listed_with_what_they_can_and_how_much_they_have(part
     assert set(found) == {"ann", "bob", "cleo"}
     assert (ann.open_count, ann.duty_groups, ann.profile.modalities) == (1, ("imaging",), ("CT",))
     assert found["cleo"].presence.presence is Presence.AWAY
-    assert await list_readers(parts, Scope(frozenset({"east"}))) == [], "they read for the whole alliance"
+    await add_user(parts, user("westerly", Role.READER, site_id="west"))
+    seen = {one.user.login for one in await list_readers(parts, Scope(frozenset({"east"})))}
+    assert seen == {"ann", "bob", "cleo"}, "they read for the whole alliance, and so for the east"
 
 
 # --------------------------------------------------------------------------------------------------------- A1 and A2

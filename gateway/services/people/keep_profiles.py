@@ -55,10 +55,8 @@ def readers_of(tx: Transaction, parts: Parts, scope: Scope, user_ids: Sequence[s
 
 
 def is_reader_in(user: User, scope: Scope) -> bool:
-    """True if they read or review for a site of the scope. Alliance-wide readers read for every site."""
-    if scope.site_ids is None:
-        return user.has_role(Role.READER) or user.has_role(Role.REVIEWER)
-    return any(g.role in (Role.READER, Role.REVIEWER) and g.site_id is not None and scope.allows(g.site_id)
+    """True if they read or review for a site of the scope; who reads for the whole alliance does so for each."""
+    return any(g.role in (Role.READER, Role.REVIEWER) and (g.site_id is None or scope.allows(g.site_id))
                for g in user.grants)
 
 
@@ -136,7 +134,7 @@ def _checked(profile: ReaderProfile) -> ReaderProfile:
 
 def _as_seen(user: User, scope: Scope) -> User:
     grants = tuple(g for g in user.grants if g.role in (Role.READER, Role.REVIEWER)
-                   and (scope.site_ids is None or (g.site_id is not None and scope.allows(g.site_id))))
+                   and (g.site_id is None or scope.allows(g.site_id)))
     return replace(user, grants=grants)
 
 

@@ -124,11 +124,7 @@ function Day({ day, isActive, onKeyDown, onFocus, hold, ...props }: DayProps) {
     event.preventDefault();
     onDrop(JSON.parse(what) as Dragged, day);
   };
-  const spoken = r.cell(
-    `${day} ${r.weekdays[weekdayOf(day) - 1] ?? ''} ${holiday === undefined ? '' : holidayName(holiday, r, language)}`,
-    duties.map((entry) => `${nameOf(entry, r)} ${timesOf(day, entry, zone)}`).join(', '),
-    open.map((gap) => `${r.nobody} ${timesOf(day, gap, zone)}`).join(', '),
-  );
+  const spoken = r.cell(`${day} ${r.weekdays[weekdayOf(day) - 1] ?? ''}`, duties.length, open.map((gap) => timesOf(day, gap, zone)).join(', '));
   const kind = [
     'day', holiday?.kind ?? '', day === today ? 'today' : '', span === 'month' && day.slice(0, 7) !== month ? 'outside' : '', isOver ? 'over' : '', open.length > 0 ? 'open' : '',
   ].filter((part) => part !== '').join(' ');
@@ -136,7 +132,6 @@ function Day({ day, isActive, onKeyDown, onFocus, hold, ...props }: DayProps) {
     <div
       ref={hold}
       role="gridcell"
-      aria-label={spoken}
       aria-current={day === today ? 'date' : undefined}
       tabIndex={isActive ? 0 : -1}
       className={kind}
@@ -153,10 +148,15 @@ function Day({ day, isActive, onKeyDown, onFocus, hold, ...props }: DayProps) {
       onDragLeave={() => { setOver(false); }}
       onDrop={drop}
     >
+      <span className="visually-hidden">{spoken}</span>
       <div className="day-head">
-        <button type="button" className="day-number" tabIndex={isActive ? 0 : -1} onClick={() => { onDay(day); }} disabled={!data.may_plan_all} aria-label={r.dayTitle(day)}>
-          {Number(day.slice(8))}
-        </button>
+        {data.may_plan_all ? (
+          <button type="button" className="day-number" tabIndex={isActive ? 0 : -1} onClick={() => { onDay(day); }} title={r.dayTitle(day)} data-testid="day-number">
+            {Number(day.slice(8))}
+          </button>
+        ) : (
+          <span className="day-number">{Number(day.slice(8))}</span>
+        )}
         {holiday !== undefined && (
           <span className={`day-mark ${holiday.kind}`} title={holiday.is_own ? r.ownDay : undefined}>
             {holiday.kind === 'holiday' ? r.dayOff : r.workday} {holidayName(holiday, r, language)}

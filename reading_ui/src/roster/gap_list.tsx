@@ -1,7 +1,7 @@
 /** Hours of the next four weeks in which nobody of the group is on duty; each leads to its week. */
 import type { GapView } from '../api/types';
 import { Icon } from '../parts/icons';
-import { useFormat } from '../words';
+import { useLanguage } from '../words/language';
 import { clockOf, dayOf, minuteOf } from './calendar';
 import { useRosterWords } from './use_words';
 
@@ -16,11 +16,14 @@ interface GapListProps {
 
 export function GapList({ gaps, zone, groupName, onShow }: GapListProps) {
   const r = useRosterWords();
-  const format = useFormat();
+  const language = useLanguage();
   const open = gaps.filter((gap) => gap.covered_by === null);
   const listed = [...open, ...gaps.filter((gap) => gap.covered_by !== null)];
   const clock = (iso: string): string => clockOf(minuteOf(iso, zone));
-  const date = (iso: string): string => format.date(dayOf(iso, zone)).slice(5);
+  const date = (iso: string): string => {
+    const [, month, day] = dayOf(iso, zone).split('-');
+    return language === 'zh' ? `${month ?? ''}/${day ?? ''}` : `${day ?? ''}/${month ?? ''}`;
+  };
   const spanOf = ({ starts_at, ends_at }: GapView): string => {
     const isOneDay = dayOf(starts_at, zone) === dayOf(ends_at, zone);
     return `${date(starts_at)} ${clock(starts_at)} – ${isOneDay ? '' : `${date(ends_at)} `}${clock(ends_at)}`;

@@ -52,7 +52,7 @@ export function CalendarToolbar({ span, day, days, groups, group, nameOf, gaps, 
         </button>
       </div>
       <strong className="roster-span" data-testid="roster-span">
-        {span === 'week' ? r.range(format.date(days[0]), format.date(days[6])) : format.date(`${day.slice(0, 7)}-01`).slice(0, 7)}
+        {span === 'week' ? r.range(format.date(days[0]), format.date(days[6])) : day.slice(0, 7)}
       </strong>
     </div>
   );
