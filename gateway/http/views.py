@@ -9,6 +9,7 @@ from gateway.http import messages as m
 from gateway.http.ecg_views import priority_hint_view
 from gateway.http.origins import origin_view
 from gateway.services.clocks.show_clocks import ShownClock, current_clock
+from gateway.services.explain_study import DecidingVersion
 from gateway.services.list_clinic_studies import DeliveryLine
 from gateway.services.list_readings import ReadingLine, StudyLine
 from gateway.services.show_reading import ShownReading
@@ -63,7 +64,8 @@ def clock_view(shown: ShownClock) -> m.ClockView:
                        met_at=clock.met_at)
 
 
-def decision_view(decision: Decision, reader_name: str | None) -> m.DecisionView:
+def decision_view(decision: Decision, reader_name: str | None,
+                  version: DecidingVersion | None = None) -> m.DecisionView:
     rules = [m.RuleView(rule=seen["rule"], matched=seen["matched"], gives=seen.get("gives", {}),
                         conditions=[m.ConditionView(text=c["text"], holds=c["holds"], seen=c["seen"],
                                                     why=c.get("why", "")) for c in seen["conditions"]])
@@ -71,7 +73,9 @@ def decision_view(decision: Decision, reader_name: str | None) -> m.DecisionView
     return m.DecisionView(
         id=decision.id, at=decision.at, rules_version=decision.rules_version, priority=decision.priority,
         group=decision.group, reader_name=reader_name, due_at=decision.due_at, tags=list(decision.tags),
-        because=rules, facts=decision.facts, hints=[priority_hint_view(hint) for hint in decision.hints])
+        because=rules, facts=decision.facts, hints=[priority_hint_view(hint) for hint in decision.hints],
+        rules=m.DecidingRulesView(version.title, version.proposed_by, version.activated_at, version.approved_by,
+                                  version.approved_at) if version is not None else None)
 
 
 def series_view(series: Series, instances: list[Instance]) -> m.SeriesView:
@@ -96,7 +100,7 @@ def study_view(shown: ShownStudy) -> m.StudyView:
         expected_count=study.expected_count, complete_by=study.complete_by, first_arrival_at=study.first_arrival_at,
         last_arrival_at=study.last_arrival_at,
         series=[series_view(series, instances) for series, instances in shown.series],
-        decision=decision_view(shown.decision, shown.named_reader) if shown.decision else None,
+        decision=decision_view(shown.decision, shown.named_reader, shown.decided_by) if shown.decision else None,
         related=[m.RelatedStudy(
             study_id=other.id, reading_id=reading.id if reading else None, kind=kind_of(other.modality),
             modality=other.modality, body_part=other.body_part, description=other.description,

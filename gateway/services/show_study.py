@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.core.errors import NotFound
+from gateway.services.explain_study import DecidingVersion, responsible_for
 from gateway.services.note_opening import note_opening
 from gateway.services.ports import Parts
 from storage.interface import Transaction
@@ -32,6 +33,7 @@ class ShownStudy:
     series: list[tuple[Series, list[Instance]]]
     decision: Decision | None
     named_reader: str | None             # display name of the reader that the decision names
+    decided_by: DecidingVersion | None   # the version of the rules behind the decision
     related: list[tuple[Study, Reading | None]]
     origin: StudyOrigin | None
     order: Order | None                  # what the clinic asked
@@ -63,6 +65,7 @@ def look_up_study(tx: Transaction, scope: Scope, study_id: str) -> ShownStudy:
         device=tx.sites.device(study.device_id) if study.device_id else None,
         series=[(series, instances.get(series.id, [])) for series in tx.studies.series_of(study.id, scope)],
         decision=decision, named_reader=names.get(decision.reader_id or "") if decision else None,
+        decided_by=responsible_for(tx, decision.rules_version) if decision else None,
         related=[(other, readings.get(other.id)) for other in related], origin=tx.origins.get(study.id),
         order=tx.orders.of_study(study.id, scope), told=_told(tx, study))
 

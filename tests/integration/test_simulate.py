@@ -160,7 +160,8 @@ async def test_pages_give_every_newest_decision_once_in_order(parts):
         return met
 
     whole = await parts.database.read(lambda tx: walk(tx, 10_000))
-    assert len(whole) == len(set(whole)) == 600 == await parts.database.read(lambda tx: tx.replays.count(SINCE, UNTIL))
+    assert len(whole) == len(set(whole)) == 600
+    assert await parts.database.read(lambda tx: tx.replays.count(SINCE, UNTIL)) == 600
     assert await parts.database.read(lambda tx: walk(tx, 7)) == whole
 
 

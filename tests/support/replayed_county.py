@@ -57,7 +57,8 @@ def rule_set(count: int = 200, *, conditions: int = 3, seed: int = 1, changed: i
     return "".join(parts)
 
 
-def studies(count: int, *, seed: int = 2, days: int = 30) -> Iterator[tuple[datetime, dict[str, FactValue], dict[str, Any]]]:
+def studies(count: int, *, seed: int = 2, days: int = 30) -> Iterator[
+        tuple[datetime, dict[str, FactValue], dict[str, Any]]]:
     """(decided at, facts, duty) of studies that arrive in the `days` before UNTIL, oldest first."""
     chooser = random.Random(seed)
     step = timedelta(days=days) / (count + 1)

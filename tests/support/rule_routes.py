@@ -29,7 +29,7 @@ RULE_CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/api/rules/language"): _alliance(),
     ("GET", "/api/rules/studies"): Call(is_for_alliance=True, asks=("", "q={name}", "q={patient_id}",
                                                                     "q={accession}")),
-    ("POST", "/api/rules/simulations"): _alliance(lambda clinic: {"json": {"source": clinic.ids["rules"], "days": 1}}),
+    ("POST", "/api/rules/simulations"): _alliance(RULES),
     ("GET", "/api/rules/simulations"): _alliance(),
     ("GET", "/api/rules/simulations/{simulation_id}"): _alliance(simulation_id="simulation"),
     ("DELETE", "/api/rules/simulations/{simulation_id}"): _alliance(simulation_id="simulation"),

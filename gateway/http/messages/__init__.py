@@ -123,6 +123,16 @@ class RuleView(msgspec.Struct, frozen=True):
     conditions: list[ConditionView]
 
 
+class DecidingRulesView(msgspec.Struct, frozen=True):
+    """The version of the rules that decided, and who answers for it."""
+
+    title: str
+    proposed_by: str
+    activated_at: datetime | None
+    approved_by: str | None        # nobody had to
+    approved_at: datetime | None
+
+
 class DecisionView(msgspec.Struct, frozen=True):
     """Why is this with me?"""
 
@@ -137,6 +147,7 @@ class DecisionView(msgspec.Struct, frozen=True):
     because: list[RuleView]
     facts: dict[str, Any]
     hints: list[PriorityHintView]  # of this decision
+    rules: DecidingRulesView | None = None
 
 
 class InstanceView(msgspec.Struct, frozen=True):

@@ -28,9 +28,10 @@ class RulesRefused(InvalidRequest):
 
 async def check_rules(parts: Parts, source: str) -> list[Problem]:
     """Return errors and warnings, compared with the users and sites of this gateway."""
-    logins, sites = await parts.database.read(_known)
+    logins, sites, destinations = await parts.database.read(_known)
     # A long file takes seconds to read; the loop must go on receiving meanwhile.
-    return await asyncio.to_thread(check, source, known_logins=logins, known_sites=sites)
+    return await asyncio.to_thread(check, source, known_logins=logins, known_sites=sites,
+                                   known_destinations=destinations)
 
 
 async def errors_of(parts: Parts, source: str) -> list[Problem]:
@@ -51,5 +52,6 @@ def rule_names(source: str) -> list[tuple[str, int]]:
             for index, rule in enumerate(rules)]
 
 
-def _known(tx: Transaction) -> tuple[set[str], set[str]]:
-    return {user.login for user in tx.users.all()}, {site.id for site in tx.sites.sites(EVERYWHERE)}
+def _known(tx: Transaction) -> tuple[set[str], set[str], set[str]]:
+    return ({user.login for user in tx.users.all()}, {site.id for site in tx.sites.sites(EVERYWHERE)},
+            {found.id for found in tx.sites.destinations(EVERYWHERE)})

@@ -1,4 +1,4 @@
-"""One side of a comparison: what a decision, stored or replayed, says of a study, in parts that can be counted. Pure."""
+"""What a decision, stored or replayed, says of a study, in parts that can be compared and counted. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from gateway.services.rules.replay import Replayed
 from gateway.services.rules.settle import settled
@@ -40,7 +41,7 @@ def stored_side(stored: StoredReplay, rules: RuleSet | None) -> Side:
 
 
 def replayed_side(replayed: Replayed, stored: StoredReplay, decided: Side, rules: RuleSet,
-                  logins: Collection[str]) -> Side:
+                  logins: Collection[str], zone: ZoneInfo) -> Side:
     """As a rule set would decide; `decided` is the stored side, which stands where the rules say the same.
 
     Somebody without an enabled account is passed over, as in routing.
@@ -54,7 +55,7 @@ def replayed_side(replayed: Replayed, stored: StoredReplay, decided: Side, rules
     result = settled(
         outcome, hint_levels=[hint["raises_to"] for hint in stored.hints if hint.get("raises_to")],
         completed_at=_completed_at(stored), modality=stored.modality, body_part=stored.body_part,
-        urgency=str(stored.facts.get("study.urgency", stored.urgency)))
+        urgency=str(stored.facts.get("study.urgency", stored.urgency)), zone=zone)
     aspects: dict[str, Any] = {"priority": result.priority.value, "tags": result.tags}
     if stored.outcome:
         aspects = _aspects(said) | aspects

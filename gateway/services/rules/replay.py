@@ -101,9 +101,10 @@ class Replayer:
     def __init__(self, rules: RuleSet, answers: Answers) -> None:
         self.rules = rules
         self._answers = answers
-        self._used = tuple(dict.fromkeys(name for rule in rules.rules for c in rule.conditions for name in c.facts))
+        conditions = [condition for rule in rules.rules for condition in rule.conditions]
+        self._used = tuple(dict.fromkeys(name for condition in conditions for name in condition.facts))
         self._needs_derived = not _CHANGED_BY_RULES.isdisjoint(self._used)
-        self._seen = tuple(dict.fromkeys(seen for rule in rules.rules for c in rule.conditions for seen in seen_by(c)))
+        self._seen = tuple(dict.fromkeys(seen for condition in conditions for seen in seen_by(condition)))
         place = {seen: index for index, seen in enumerate(self._seen)}
         self._plan: list[tuple[Rule, list[tuple[Condition, int | tuple[int, ...], dict[Any, bool]]]]] = [
             (rule, [(c, places[0] if len(places) == 1 else places, answers.of(c)) for c in rule.conditions

@@ -1,7 +1,7 @@
 """Replay the real arrivals of some days against a draft: what would move, the load, the due times that would break.
 
-Reads the store page by page and never holds more than one page of decisions. It computes for seconds: never call it on
-the event loop of a running gateway; `simulations` runs it in a process of its own, the program in its own.
+Reads the store page by page and never holds more than one page of decisions. It computes for seconds: never call
+it on the event loop of a running gateway; `simulations` runs it in a process of its own, the program in its own.
 """
 
 from __future__ import annotations
@@ -89,9 +89,11 @@ async def simulate(database: Database, source: str, *, since: datetime, until: d
                 continue
             known.update(asked.facts)
             decided = stored_side(stored, versions.of(stored.rules_version))
-            before = decided if base is None else replayed_side(base.replay(asked), stored, decided, base.rules, logins)
+            before = decided
+            if base is not None:
+                before = replayed_side(base.replay(asked), stored, decided, base.rules, logins, zone)
             replayed = draft.replay(asked)
-            result = replayed_side(replayed, stored, decided, rules, logins)
+            result = replayed_side(replayed, stored, decided, rules, logins, zone)
             decided_by = replayed.decided_by
             tally.matched.update(rule.name for rule in replayed.matched)
             tally.decided[decided_by] += 1

@@ -9,12 +9,13 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from gateway.core.errors import NotFound
+from gateway.services.explain_study import found_study
+from gateway.services.gather_facts import study_facts
 from gateway.services.ports import Parts
-from gateway.services.route_study import study_facts
 from gateway.services.rules.check import RulesRefused
 from gateway.services.rules.settle import settled
 from routing_rules.evaluate import decide
-from routing_rules.facts import FACTS
+from routing_rules.facts import FACTS, FactValue
 from routing_rules.model import InvalidRules, RuleSet
 from routing_rules.parse import parse
 from storage.interface import Transaction
@@ -40,18 +41,6 @@ async def try_rules(parts: Parts, source: str, study: str, scope: Scope) -> Tria
     return await parts.database.read(lambda tx: _tried(tx, parts, rules, study, scope))
 
 
-def found_study(tx: Transaction, study: str, scope: Scope) -> Study | None:
-    """The study that a person means, within scope; the newest where an accession number is shared."""
-    found = tx.studies.get(study, scope) or tx.studies.find_uid(study, scope)
-    if found is not None:
-        return found
-    reading = tx.readings.get(study, scope)
-    if reading is not None:
-        return tx.studies.get(reading.study_id, scope)
-    ids = tx.keeping.find_studies(study, scope, limit=1)
-    return tx.studies.get(ids[0], scope) if ids else None
-
-
 def _tried(tx: Transaction, parts: Parts, rules: RuleSet, asked: str, scope: Scope) -> Trial:
     study = found_study(tx, asked, scope)
     if study is None:
@@ -61,15 +50,17 @@ def _tried(tx: Transaction, parts: Parts, rules: RuleSet, asked: str, scope: Sco
     stored = decisions[0] if decisions else None
     at = stored.at if stored is not None else now
     inputs: dict[str, Any] = stored.inputs if stored is not None else {}
-    facts = study_facts(tx, study, zone)
-    if stored is not None:
+    facts: dict[str, FactValue]
+    if stored is None:
+        facts = study_facts(tx, study, zone, now=now)
+    else:
         facts = {name: value for name, value in stored.facts.items() if name in FACTS}
     local = datetime.fromisoformat(inputs["local_now"]) if inputs.get("local_now") else at.astimezone(zone)
     outcome = decide(rules, facts, local, inputs.get("duty"))
     hints = stored.hints if stored is not None else []
     result = settled(outcome, hint_levels=[hint["raises_to"] for hint in hints if hint.get("raises_to")],
                      completed_at=study.completed_at or at, modality=study.modality, body_part=study.body_part,
-                     urgency=study.urgency)
+                     urgency=study.urgency, zone=zone)
     decision = Decision(
         id="", study_id=study.id, at=at, rules_version=0, priority=result.priority, group=outcome.group,
         reader_id=None, due_at=result.due_at, tags=result.tags, because=outcome.because, facts=dict(facts),

@@ -104,6 +104,15 @@ export interface RuleView {
   conditions: ConditionView[];
 }
 
+/** The version of the rules that decided, and who answers for it. */
+export interface DecidingRulesView {
+  title: string;
+  proposed_by: string;
+  activated_at: string | null;
+  approved_by: string | null;
+  approved_at: string | null;
+}
+
 /** Why is this with me? */
 export interface DecisionView {
   id: string;
@@ -117,6 +126,7 @@ export interface DecisionView {
   because: RuleView[];
   facts: Record<string, unknown>;
   hints: PriorityHintView[];
+  rules: DecidingRulesView | null;
 }
 
 export interface InstanceView {

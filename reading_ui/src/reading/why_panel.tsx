@@ -70,6 +70,9 @@ function Why({ decision }: { decision: DecisionView }) {
     [w.reading.namedReader, decision.reader_name ?? w.common.none],
     [w.reading.dueAt, format.dateTime(decision.due_at)],
     [w.reading.decidedAt, `${format.dateTime(decision.at)} (${w.reading.rulesVersion(decision.rules_version)})`],
+    ...(decision.rules
+      ? [[w.reading.rulesOf, w.reading.answersFor(decision.rules.title, decision.rules.proposed_by, decision.rules.approved_by)] as [string, string]]
+      : []),
   ];
   return (
     <div className="why" data-testid="why-panel">

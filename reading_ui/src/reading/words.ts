@@ -57,6 +57,9 @@ export const zh = {
     quiet_time_short: '设备已停止发送，但少于预期数量',
   } as Record<string, string>,
   rulesVersion: (version: number) => `规则第 ${version} 版`,
+  rulesOf: '规则',
+  answersFor: (title: string, by: string, approvedBy: string | null) =>
+    `${title}(${by} 提出${approvedBy ? `,${approvedBy} 批准` : ''})`,
   group: '值班组',
   namedReader: '指定医师',
   dueAt: '时限',
@@ -150,6 +153,9 @@ export const en: typeof zh = {
     quiet_time_short: 'the device has stopped sending, short of what was announced',
   },
   rulesVersion: (version: number) => `rules version ${version}`,
+  rulesOf: 'Rules',
+  answersFor: (title: string, by: string, approvedBy: string | null) =>
+    `${title} (proposed by ${by}${approvedBy ? `, approved by ${approvedBy}` : ''})`,
   group: 'Duty group',
   namedReader: 'Named reader',
   dueAt: 'Due',
