@@ -88,7 +88,9 @@ def _node(raw: bytes, types: dict[int, str], places: dict[int, int]) -> Tree:
         value = _constant(_fields(_one(fields, 3)))
         return Tree(Kind.CONSTANT, at, kind, value=value)
     if 4 in fields:
-        return Tree(Kind.NAME, at, kind, _text(_fields(_one(fields, 4)), 1))
+        name = _text(_fields(_one(fields, 4)), 1)
+        # CEL keeps the place of the last dot of a dotted name.
+        return Tree(Kind.NAME, max(0, at - max(0, name.rfind("."))), kind, name)
     if 5 in fields:
         select = _fields(_one(fields, 5))
         name = _text(select, 2) + ("?" if _number(select, 3) else "")

@@ -13,7 +13,8 @@ from typing import Any
 
 from routing_rules.conditions import compile_condition
 from routing_rules.lint import warnings_of
-from routing_rules.lint_people import Known, unknown_names
+from routing_rules.lint_people import DutyGaps, Known, dated_gaps, unknown_names
+from routing_rules.lint_traffic import Arrivals, unmatched_warnings
 from routing_rules.model import (
     Condition,
     DateRange,
@@ -37,18 +38,23 @@ def parse(text: str) -> RuleSet:
 
 
 def check(text: str, *, known_logins: Collection[str] | None = None, known_sites: Collection[str] | None = None,
-          known_destinations: Collection[str] | None = None) -> list[Problem]:
+          known_destinations: Collection[str] | None = None, duty_gaps: DutyGaps | None = None,
+          arrivals: Arrivals = ()) -> list[Problem]:
     """Return errors and warnings in the order of the file.
 
     Logins, sites and destinations are compared with those known when they are given: an unknown login or destination
     is an error (nobody would read, nothing would be sent), an unknown site a warning (it may be registered later).
+    `duty_gaps` finds the hours of the coming weeks without anybody on duty, by the dated roster; `arrivals` are the
+    facts of past studies, of which those are counted that no rule gives to anybody.
     """
     try:
         rules, document = _read(text)
     except InvalidRules as exc:
         return sorted(exc.problems)
     known = Known(known_logins, known_sites, known_destinations)
-    return sorted([*warnings_of(rules, document), *unknown_names(rules, document, known)])
+    return sorted([*warnings_of(rules, document), *unknown_names(rules, document, known),
+                   *dated_gaps(rules, document, duty_gaps(rules) if duty_gaps is not None else ()),
+                   *unmatched_warnings(rules, document, arrivals)])
 
 
 @lru_cache(maxsize=16)
