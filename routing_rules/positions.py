@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -12,6 +13,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from routing_rules.model import InvalidRules, Problem
 
 MAX_CHARACTERS = 1_000_000
+
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
 Path = tuple[str | int, ...]
 
@@ -77,8 +80,8 @@ def read_document(text: str) -> Document:
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
         said = " ".join(str(exc.problem or exc.context or "").split())
         raise InvalidRules([Problem(line, column, f"不是有效的 YAML:{said}", f"not valid YAML: {said}")]) from exc
-    except YAMLError as exc:
-        said = str(exc).splitlines()[0]
+    except (YAMLError, ValueError) as exc:          # ValueError: a time that is none, an integer without end
+        said = (str(exc).splitlines() or ["?"])[0]
         raise InvalidRules([Problem(1, 1, f"不是有效的 YAML:{said}", f"not valid YAML: {said}")]) from exc
     return Document(value, values, keys, text.splitlines(), root)
 
@@ -90,6 +93,8 @@ def _walk(node: Node, path: Path, values: dict[Path, Place], keys: dict[Path, Pl
         raise InvalidRules([Problem(place.line, place.column, "不能使用 YAML 别名(& 和 *)",
                                     "YAML aliases (& and *) are not used here")])
     met.add(id(node))
+    if isinstance(node, ScalarNode) and node.tag == _TIMESTAMP:
+        _check_date(node.value, place)
     values[path] = place
     if isinstance(node, MappingNode):
         for key, value in node.value:
@@ -99,6 +104,15 @@ def _walk(node: Node, path: Path, values: dict[Path, Place], keys: dict[Path, Pl
     elif isinstance(node, SequenceNode):
         for index, value in enumerate(node.value):
             _walk(value, (*path, index), values, keys, met)
+
+
+def _check_date(text: str, place: Place) -> None:
+    """YAML makes a date of what looks like one, and fails without a place where there is no such day."""
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError as exc:
+        raise InvalidRules([Problem(place.line, place.column, f"没有「{text}」这一天",
+                                    f"there is no day {text}")]) from exc
 
 
 def _place(node: Node) -> Place:
