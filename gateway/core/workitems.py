@@ -34,7 +34,6 @@ class Status(IntEnum):
     MISSING_VALUE = 0x0121
     NOT_AUTHORIZED = 0x0124
     CREATED_WITH_CHANGES = 0xB300
-    LOCK_NOT_GRANTED = 0xB301
     ALREADY_CANCELED = 0xB304
     ALREADY_COMPLETED = 0xB306
     NO_LONGER_UPDATED = 0xC300
@@ -47,7 +46,6 @@ class Status(IntEnum):
     NOT_CREATED_SCHEDULED = 0xC309
     NOT_IN_PROGRESS = 0xC310
     COMPLETED_ALREADY = 0xC311
-    PERFORMER_UNREACHABLE = 0xC312
     PERFORMER_DECLINES = 0xC313
     NOT_FOR_THIS_INSTANCE = 0xC314
 
@@ -75,7 +73,6 @@ SAID: Mapping[Status, str] = {
     Status.MISSING_VALUE: "A required attribute has no value.",
     Status.NOT_AUTHORIZED: "The caller may not do this.",
     Status.CREATED_WITH_CHANGES: "The Workitem was created with modifications.",
-    Status.LOCK_NOT_GRANTED: "Deletion Lock not granted.",
     Status.ALREADY_CANCELED: "The UPS is already in the requested state of CANCELED.",
     Status.ALREADY_COMPLETED: "The UPS is already in the requested state of COMPLETED.",
     Status.NO_LONGER_UPDATED: "The UPS may no longer be updated.",
@@ -88,7 +85,6 @@ SAID: Mapping[Status, str] = {
     Status.NOT_CREATED_SCHEDULED: "Procedure Step State must be SCHEDULED.",
     Status.NOT_IN_PROGRESS: "The UPS is not IN PROGRESS.",
     Status.COMPLETED_ALREADY: "The UPS is already COMPLETED.",
-    Status.PERFORMER_UNREACHABLE: "The performer cannot be contacted.",
     Status.PERFORMER_DECLINES: "The performer chooses not to cancel.",
     Status.NOT_FOR_THIS_INSTANCE: "This action is not for this instance.",
 }

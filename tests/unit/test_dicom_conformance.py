@@ -15,8 +15,9 @@ from pydicom.datadict import keyword_for_tag
 from gateway.core.commitment import FailureReason
 from gateway.core.errors import Unreadable
 from gateway.core.query_keys import ATTRIBUTES, Level
+from gateway.core.workitems import Status
 from gateway.core.worklist import REQUEST, STEP
-from gateway.dicom import commitment_scp, mpps_scp, query_scp, retrieve_scp, statuses, worklist_scp
+from gateway.dicom import commitment_scp, mpps_scp, query_scp, retrieve_scp, statuses, ups_scp, worklist_scp
 from gateway.dicom.loop_bridge import LoopBridge
 from gateway.dicom.offered_services import PortContext, offered_services
 from gateway.formats.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -83,6 +84,11 @@ def test_the_statement_lists_the_statuses_of_the_code():
 def test_the_statement_lists_the_statuses_of_each_service(module, heading, besides):
     """`besides`: named by query_scp or a room below, or an Error ID beside a status (A710)."""
     assert statuses_under(heading) ^ codes_of(module) == besides
+
+
+def test_the_statement_lists_the_statuses_of_unified_procedure_steps():
+    """They are those of the pure state machine, and what the port adds; action numbers are no statuses."""
+    assert statuses_under("| Status | When (UPS) |") == {int(status) for status in Status} | codes_of(ups_scp)
 
 
 def test_the_statement_lists_the_reasons_for_which_a_commitment_fails():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from gateway.core.workitem_content import (
@@ -64,6 +67,12 @@ def test_updates_and_requests_to_cancel_are_answered_by_the_state():
 
 def test_every_state_of_a_reading_is_one_of_a_workitem():
     assert set(STATE_OF_READING) == set(ReadingState)
+
+
+def test_the_page_shows_the_same_states_as_the_code():
+    text = (Path(__file__).parents[2] / "docs" / "ups.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `([a-z_]+)` [^|]+\| ([A-Z ]+) \|", text, flags=re.MULTILINE))
+    assert rows == {ours.value: theirs.value for ours, theirs in STATE_OF_READING.items()}
 
 
 @pytest.mark.parametrize("is_request", [True, False])
