@@ -59,6 +59,9 @@ class NoticeKind(StrEnum):
     OVERFLOW = "overflow"                # it has gone to the upper centre
     ASSIGNED = "assigned"                # it is yours now: a colleague went off, or it waits for your review
     HANDED_OVER = "handed_over"          # you went off, or your shift ended: it was given back
+    RETAKE_ASKED = "retake_asked"        # to the clinic: a picture is to be taken again
+    RETAKEN = "retaken"                  # to who asked: the new pictures are here
+    RETAKE_DECLINED = "retake_declined"  # to who asked: there will be none
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from gateway.services.quality.show_quality import list_retakes, show_picture, sh
 from gateway.services.settle_match import unlink
 from gateway.settings import Settings
 from storage.model import EVERYWHERE, ReadingState, Role, Scope
+from storage.model.clocks import NoticeKind
 from storage.model.orders import OrderSource, OrderState
 from storage.model.quality import Grade, GradedLevel, RetakeState
 from tests.support import dcmtk
@@ -200,6 +201,9 @@ async def test_where_the_clinic_cannot_the_order_goes_and_the_reading_is_read_as
     assert (reading.state, order.state) == (ReadingState.UNREAD, OrderState.WITHDRAWN)
     assert (retake.state, retake.reason, retake.settled_by) == (
         RetakeState.DECLINED, "患者已经回家，路远", clinic.id)
+    notices = await look(parts, lambda tx: tx.notices.of_reading(exam.reading.id))
+    assert [(n.kind, n.user_id) for n in notices if n.kind.value.startswith("retake")] == [
+        (NoticeKind.RETAKE_ASKED, clinic.id), (NoticeKind.RETAKE_DECLINED, reader.id)]
     with pytest.raises(NotNow) as refused:
         await schedule_retake(parts, clinic, done.retake.id, on=None, address=ADDRESS)
     assert refused.value.reason == "declined"

@@ -19,6 +19,7 @@ from gateway.services.ports import Event, Parts
 from gateway.services.quality.follow_orders import TELL_JOB, announce, keep
 from gateway.services.quality.grade_study import grade_on, operator_of, reading_scope, study_of
 from gateway.services.quality.marked_picture import OBJECT_KIND, keep_picture
+from gateway.services.quality.tell_people import tell_of
 from storage.interface import Transaction
 from storage.model import AuditEntry, Reading, Scope, Study, User, new_id
 from storage.model.orders import Order, OrderSource
@@ -126,6 +127,7 @@ def ask_on(tx: Transaction, parts: Parts, user: User, grade: QualityGrade, readi
         now, user.id, "retake.asked", site_id=study.site_id, study_id=study.id, patient_id=study.patient.id,
         address=address, detail={"retake": retake.id, "grade": grade.id, "order": order.id,
                                  "accession_number": order.accession_number, "reasons": list(grade.reasons)}))
+    tell_of(tx, retake, at=now)
     tx.jobs.enqueue(TELL_JOB, retake.id, due=now)
     return retake, order
 

@@ -15,6 +15,7 @@ from gateway.core.reading import reopened
 from gateway.services.clocks.keep_clocks import follow_reading
 from gateway.services.job_runner import JobHandler
 from gateway.services.ports import Event, Parts
+from gateway.services.quality.tell_people import tell_of
 from storage.interface import Transaction
 from storage.model import EVERYWHERE, AuditEntry, Job, Reading, ReadingState
 from storage.model.quality import OPEN_RETAKES, Retake, RetakeState
@@ -81,6 +82,7 @@ def _kept(tx: Transaction, retake: Retake, action: str, *, actor: str, at: datet
         at, actor, action, site_id=retake.site_id, study_id=retake.study_id,
         patient_id=study.patient.id if study else None, address=address,
         detail={"retake": retake.id, "order": retake.order_id, "state": retake.state.value, **detail}))
+    tell_of(tx, retake, at=at)
     tx.jobs.enqueue(TELL_JOB, retake.id, due=at)
     return True
 
@@ -88,6 +90,7 @@ def _kept(tx: Transaction, retake: Retake, action: str, *, actor: str, at: datet
 def announce(parts: Parts, retake: Retake) -> None:
     """Tell the clinic's page, the reader's, and whoever shows lists."""
     parts.events.publish(Event("retake", retake.site_id, retake.study_id, retake.reading_id or ""))
+    parts.events.publish(Event("notice", retake.site_id))
     if retake.new_study_id is not None:
         parts.events.publish(Event("retake", retake.site_id, retake.new_study_id))
     if retake.reading_id is not None:

@@ -15,6 +15,9 @@ export const zh = {
     overflow: '转到上级中心，请认领',
     assigned: '已分派给您',
     handed_over: '您的工作已交回',
+    retake_asked: '请重做这次检查',
+    retaken: '您要求的重做已到达',
+    retake_declined: '诊所无法重做，请按现有图像阅片',
   } as Record<string, string>,
   nudge: (percent: number) => `时间已过 ${String(percent)}%`,
 };
@@ -35,6 +38,9 @@ export const en: typeof zh = {
     overflow: 'moved to your centre: please claim it',
     assigned: 'assigned to you',
     handed_over: 'handed back for you',
+    retake_asked: 'please take this examination again',
+    retaken: 'the retake that you asked for is here',
+    retake_declined: 'the clinic cannot repeat it: please read what there is',
   },
   nudge: (percent) => `${String(percent)} % of the time is gone`,
 };

@@ -195,7 +195,7 @@ export const en: typeof zh = {
   unknown: 'not recorded',
   all: 'All',
   columns: {
-    site: 'Site', month: 'Month', studies: 'Studies', graded: 'Graded', rejectedRate: 'Rejected', retakes: 'Retakes asked', retaken: 'Retaken', declined: 'Declined',
+    site: 'Site', month: 'Month', studies: 'Studies', graded: 'Graded', rejectedRate: 'Rejection rate', retakes: 'Retakes asked', retaken: 'Retaken', declined: 'Declined',
   },
   gradeNames: { excellent: 'A', good: 'B', acceptable: 'C', rejected: 'rejected' },
   rateByMonth: 'Rejected, by month',
