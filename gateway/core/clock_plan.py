@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import datetime
 from typing import Any
 
 
@@ -36,16 +36,3 @@ class Plan:
     def wants_told(self, who: str, when: str) -> bool:
         """True if a rule asked for this notice."""
         return (who, when) in self.notify
-
-
-def next_time_of_day(clock_time: str, *, after: datetime, zone: tzinfo) -> datetime:
-    """The next moment at which the wall clock of `zone` shows "HH:MM" ("24:00" is midnight)."""
-    local = after.astimezone(zone)
-    hours, minutes = (int(part) for part in clock_time.split(":"))
-    at = time(hours % 24, minutes)
-
-    def on(day: date) -> datetime:
-        return datetime.combine(day, at, tzinfo=zone)
-
-    today = on(local.date())
-    return (today if today > local else on(local.date() + timedelta(days=1))).astimezone(after.tzinfo)
