@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.support.route_walk import Call, as_json
+from tests.support.two_sites import Clinic
 
 _TIMES = {"starts_at": "2026-05-04T00:00:00Z", "ends_at": "2026-05-04T08:00:00Z"}
 LEAVE = as_json(kind="leave", user_id="{reader}", **_TIMES)
 DUTY = as_json(kind="duty", group="imaging", user_id="{reader}", **_TIMES)
 AGREEMENT = as_json(requesting_site_id="{site}", reading_site_id="spare", document_number="协〔2026〕9号",
                     valid_from="2026-01-01")
+
+
+def _same_site(clinic: Clinic) -> dict[str, Any]:
+    """Its name stays: reports that wait for their signature are printed with it."""
+    return {"json": {"id": clinic.site_id, "name": f"演示{clinic.word}镇卫生院", "name_en": "", "kind": "township",
+                     "tier": 2, "distance_km": 12.5, "link_class": "fibre"}}
+
 
 PEOPLE_CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/api/readers"): Call(is_list=True, shows="reader"),
@@ -33,8 +43,7 @@ PEOPLE_CALLS: dict[tuple[str, str], Call] = {
     ("GET", "/api/agreements"): Call(is_list=True, shows="agreement"),
     ("POST", "/api/agreements"): Call(send=AGREEMENT, is_for_alliance=True),
     ("PUT", "/api/agreements/{agreement_id}"): Call({"agreement_id": "agreement"}, AGREEMENT, is_for_alliance=True),
-    ("PUT", "/api/admin/sites/{site_id}"): Call({"site_id": "site"}, as_json(
-        id="{site}", name="演示改名", name_en="", kind="township"), is_for_alliance=True),
+    ("PUT", "/api/admin/sites/{site_id}"): Call({"site_id": "site"}, _same_site, is_for_alliance=True),
     ("POST", "/api/readings/{reading_id}/decline"): Call({"reading_id": "decline_reading"}, as_json(
         reason="演示不承接"), by="reader"),
 }

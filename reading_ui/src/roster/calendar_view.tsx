@@ -12,6 +12,7 @@ import { useLanguage } from '../words/language';
 import { addDays, addMonths, dayOf, instantOf, mondayOf, monthDays, partOn, shiftOn, weekDays } from './calendar';
 import { DayDialog } from './day_dialog';
 import { DayGrid } from './day_grid';
+import type { Dragged } from './dragged';
 import { EntryDialog, type Draft } from './entry_dialog';
 import { GapList } from './gap_list';
 import { PeoplePanel, type Shift } from './people_panel';
@@ -19,12 +20,6 @@ import { RosterProblem } from './problem';
 import { SwapList } from './swap_list';
 import { CalendarToolbar, type Span } from './toolbar';
 import { useRosterWords } from './use_words';
-
-/** What is being dragged: a person onto a day, or a stretch to another day. */
-export interface Dragged {
-  kind: 'person' | 'entry';
-  id: string;
-}
 
 type Open = { kind: 'entry'; draft: Draft } | { kind: 'day'; day: string } | null;
 

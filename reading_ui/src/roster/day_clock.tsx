@@ -1,8 +1,8 @@
 /** One day with its clock: dated stretches, the weekly hours pale behind them, and hours without anybody in red. */
 import type { DutyGroupView, GapView, ReaderView, RosterEntryView } from '../api/types';
 import { clockOf, DAY_MINUTES, type DayPart, lanesOf, partOn } from './calendar';
-import { nameOf, timesOf } from './day_grid';
 import { weeklyParts } from './day_parts';
+import { nameOf, timesOf } from './entry_text';
 import { useRosterWords } from './use_words';
 
 interface DayClockProps {

@@ -8,10 +8,11 @@ import { type DragEvent, type KeyboardEvent, useEffect, useRef, useState } from 
 
 import type { DutyGroupView, HolidayView, ReaderView, RosterEntryView, RosterView } from '../api/types';
 import { useLanguage } from '../words/language';
-import { clockOf, partOn, weekdayOf } from './calendar';
-import type { Dragged } from './calendar_view';
+import { partOn, weekdayOf } from './calendar';
 import { DayClock } from './day_clock';
 import { DayStrip } from './day_strip';
+import type { Dragged } from './dragged';
+import { nameOf, timesOf } from './entry_text';
 import type { Span } from './toolbar';
 import { type RosterWords, useRosterWords } from './use_words';
 
@@ -175,15 +176,6 @@ function Day({ day, isActive, onKeyDown, onFocus, hold, ...props }: DayProps) {
       )}
     </div>
   );
-}
-
-export function timesOf(day: string, stretch: { starts_at: string; ends_at: string }, zone: string): string {
-  const part = partOn(day, stretch, zone);
-  return part === null ? '' : `${clockOf(part.from)}–${clockOf(part.to)}`;
-}
-
-export function nameOf(entry: RosterEntryView, r: RosterWords): string {
-  return entry.user_name === '' ? r.unknownPerson : entry.user_name;
 }
 
 function holidayName(holiday: HolidayView, r: RosterWords, language: string): string {

@@ -1,8 +1,8 @@
 /** One day of a month: a line of 24 hours that shows where nobody is, and the people under it. */
 import type { DutyGroupView, GapView, ReaderView, RosterEntryView } from '../api/types';
 import { DAY_MINUTES, type DayPart, partOn } from './calendar';
-import { nameOf, timesOf } from './day_grid';
 import { weeklyParts } from './day_parts';
+import { nameOf, timesOf } from './entry_text';
 import { useRosterWords } from './use_words';
 
 interface DayStripProps {
