@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -327,3 +328,26 @@ async def test_the_list_names_the_system_that_holds_a_reading(parts, reading):
     await claimed(parts, reading)
     line = await parts.database.read(lambda tx: tx.worklists.reading(reading.id, EVERYWHERE))
     assert (line.reading.claimed_by, line.claimed_by_name) == ("system:READER1", "READER1")
+
+
+async def test_a_reading_that_another_process_moved_is_told_by_this_one(parts, database, request):
+    """Two programs over one PostgreSQL; on SQLite there is one, and it does both."""
+    study = await add_study(parts)
+    reading = await route_study(parts, study.id)
+    await follow_all(parts)
+    [item] = await items_of(parts, reading)
+    await subscribe(parts, WHO, item.uid, "ONE", has_lock=False)
+    await told(parts, "ONE")
+    other = database
+    if "postgres" in request.node.callspec.id:
+        from storage.engines.postgres import PostgresDatabase
+        address = database._engine.url.render_as_string(hide_password=False)
+        other = PostgresDatabase(address, node="node-b", prepare=lambda connection: None)
+    far = replace(parts, database=other, node="node-b")
+    reader = await add_user(far, user("demo-reader", Role.READER))
+    await claim_reading(far, reader, reading.id)
+    done = await asyncio.gather(*(follow_all(one) for one in (parts, far, parts, far)))
+    assert sum(done) == 1, "each move is dealt with once"
+    assert await told(parts, "ONE") == [(1, "IN PROGRESS")]
+    if other is not database:
+        await other.close()

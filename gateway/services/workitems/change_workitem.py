@@ -39,7 +39,7 @@ from gateway.core.workitems import (
 from gateway.services.claim_reading import JOB as RELEASE_JOB
 from gateway.services.clocks.keep_clocks import follow_reading
 from gateway.services.ports import Event, Parts
-from gateway.services.workitems.create_workitem import raise_urgency
+from gateway.services.workitems.create_workitem import check_writable, raise_urgency
 from gateway.services.workitems.find_workitems import found
 from gateway.services.workitems.follow_readings import LostRace, follow_waiting
 from gateway.services.workitems.outsider import Outsider
@@ -94,6 +94,8 @@ async def update_workitem(parts: Parts, who: Outsider, uid: str, sent: Mapping[s
 
     Raises Refused, StorageUnavailable. The performer's claim is extended.
     """
+    check_writable(sent)
+
     def work(tx: Transaction) -> Changed:
         item = found(tx, parts, who, uid)
         given = transaction_uid or text_of(sent, TRANSACTION_UID)
@@ -124,6 +126,8 @@ async def request_cancel(parts: Parts, who: Outsider, uid: str, told: Mapping[st
 
     The images stay on our list: only the clinic's own order, or a reader, takes a reading off it. Raises Refused.
     """
+    check_writable(told)
+
     def work(tx: Transaction) -> Changed:
         item = found(tx, parts, who, uid)
         status = cancel_request(item.state)

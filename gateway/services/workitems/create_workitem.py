@@ -16,6 +16,7 @@ from gateway.core.identifiers import InvalidUid, Uid
 from gateway.core.order import OrderRequest, checked, more_urgent
 from gateway.core.workitem_content import check_creation, priority_asked, studies_named, text_of, was_changed
 from gateway.core.workitems import Refused, Status
+from gateway.formats.workitem_dataset import fault_of
 from gateway.services.administer_sites import By
 from gateway.services.link_order import take_link
 from gateway.services.match_order import route_again
@@ -44,6 +45,7 @@ async def create_workitem(parts: Parts, who: Outsider, uid: str, sent: Mapping[s
         uid = Uid.parse(uid).value
     except InvalidUid as exc:
         raise Refused(Status.INVALID_VALUE, "The SOP Instance UID is none.") from exc
+    check_writable(sent)
     kept = check_creation(sent)
     studies = studies_named(sent)
     if len(studies) != 1:
@@ -78,6 +80,13 @@ async def create_workitem(parts: Parts, who: Outsider, uid: str, sent: Mapping[s
     parts.events.wake_jobs()
     parts.events.publish(Event("reading", item.site_id, item.study_id, item.reading_id or ""))
     return Created(item, status)
+
+
+def check_writable(sent: Mapping[str, Any]) -> None:
+    """Raises Refused (INVALID_VALUE) for what could not be shown to others."""
+    fault = fault_of(sent)
+    if fault:
+        raise Refused(Status.INVALID_VALUE, fault)
 
 
 def raise_urgency(tx: Transaction, parts: Parts, study: Study, sent: Mapping[str, Any]) -> None:

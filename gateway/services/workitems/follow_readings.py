@@ -28,7 +28,7 @@ from storage.model import EVERYWHERE, Reading, ReadingState
 from storage.model.workitems import UpsState, Workitem
 
 _log = structlog.get_logger(__name__)
-_AT_ONCE = 200
+_AT_ONCE = 50                            # readings in one write, so that receiving need not wait
 _POLL_S = 1.0
 _WORDS = {
     ReadingState.UNREAD: "The reading was given back; another workitem takes its place.",

@@ -54,5 +54,6 @@ def upgrade() -> None:
     op.create_table(
         "reading_change", sa.Column("id", counter, autoincrement=True, nullable=False),
         sa.Column("reading_id", sa.Text(), nullable=False), sa.PrimaryKeyConstraint("id", name="pk_reading_change"))
-    # Readings that are there already become workitems as well.
-    op.execute("INSERT INTO reading_change (reading_id) SELECT id FROM reading ORDER BY created_at, id")
+    # Readings that are open become workitems as well; those that are done, once they are opened again.
+    op.execute("INSERT INTO reading_change (reading_id) SELECT id FROM reading WHERE state NOT IN "
+               "('final', 'returned', 'given_up', 'withdrawn') ORDER BY created_at, id")
