@@ -269,11 +269,12 @@ def test_a_draft_is_tried_on_a_study_and_simulated_with_pictures_before_anybody_
         expect(row.get_by_test_id("condition-value")).to_have_value(SITE)
         page.get_by_test_id("then-group").select_option("duty")
         page.get_by_test_id("then-priority").select_option("urgent")
+        expect(page.get_by_test_id("rule-place")).to_have_value("2")      # before the rule that takes every image
         photograph(page, "rules-form-dialog-en")
         page.get_by_test_id("rule-save").click()
         expect(cards).to_have_count(4, timeout=room.SLOW_MS)
-        expect(cards.last).to_contain_text("sending site is Test Yangchang")
-        for place in (2, 1, 0):
+        expect(cards.nth(2)).to_contain_text("sending site is Test Yangchang", timeout=room.SLOW_MS)
+        for place in (1, 0):
             settled(page)
             cards.nth(place + 1).get_by_test_id("rule-change-it").press("Alt+ArrowUp")
             expect(cards.nth(place)).to_contain_text("Chest films", timeout=room.SLOW_MS)

@@ -20,6 +20,7 @@ export function DraftBar({ rules }: { rules: Rules }) {
   const { active, isDirty, base } = rules;
   const isStale = isDirty && active !== null && base !== active.version;
   const waiting = rules.versions.data?.find((version) => version.state === 'awaiting_approval');
+  const newest = rules.versions.data?.[0];
   const close = (): void => { setAsking(null); };
   return (
     <>
@@ -53,6 +54,9 @@ export function DraftBar({ rules }: { rules: Rules }) {
             {waiting.may_approve ? <Link href={`/admin/rules?view=versions&version=${String(waiting.version)}`}>{w.awaitingYou(waiting.version)}</Link> : w.awaitingOther(waiting.version)}
           </p>
         </Note>
+      )}
+      {isDirty && newest?.state === 'refused' && done === null && (
+        <Note tone="warning"><p data-testid="rules-refusal">{w.versionNumber(newest.version)}: {w.refusedBecause(newest.refused_by ?? '', newest.refused_reason)}</p></Note>
       )}
       {isStale && <Note tone="warning"><p data-testid="rules-stale">{w.keptStale(base, active.version)}</p></Note>}
       {isDirty && !isStale && rules.foundFrom !== null && <Note tone="plain"><p data-testid="rules-found">{w.keptFound(format.dateTime(rules.foundFrom), base)}</p></Note>}

@@ -2,10 +2,11 @@
 import { type KeyboardEvent, type ReactNode, useState } from 'react';
 
 import { rules as api } from '../api/rules';
-import type { RuleForm } from '../api/types';
+import type { RuleForm, RuleProblemView } from '../api/types';
 import { useAnnounce } from '../app/announcer';
 import { useAction } from '../app/resource';
 import { AppDialog } from '../parts/dialog';
+import { Icon } from '../parts/icons';
 import { Empty, Loading, Note, ProblemNote } from '../parts/notes';
 import { useWords } from '../words';
 import { fallbackOf } from './outline';
@@ -35,6 +36,11 @@ export function FormList({ rules }: { rules: Rules }) {
   const all = checked.forms;
   const isOld = checked.source !== source || act.isBusy;
   const shown = all.map((form, index) => ({ form, index })).filter(({ form }) => `${form.name} ${ruleSentence(form, on)}`.toLowerCase().includes(wanted.trim().toLowerCase()));
+  const problemsOf = (index: number): RuleProblemView[] => {
+    const from = all[index]?.line ?? 0;
+    const until = all[index + 1]?.line ?? Number.POSITIVE_INFINITY;
+    return checked.check.problems.filter(({ line }) => line >= from && line < until);
+  };
   const move = (index: number, to: number): void => {
     if (isOld || to < 0 || to >= all.length) return;
     void act.run(index, to).then((isDone) => {
@@ -57,7 +63,7 @@ export function FormList({ rules }: { rules: Rules }) {
       {shown.length === 0 && <Empty>{all.length === 0 ? w.noRules : w.noneFound}</Empty>}
       <ol className="rule-cards">
         {shown.map(({ form, index }) => (
-          <RuleCard key={`${form.name}-${String(index)}`} form={form} number={index + 1} on={on} onMove={(step) => { move(index, index + step); }}>
+          <RuleCard key={`${form.name}-${String(index)}`} form={form} number={index + 1} on={on} problems={problemsOf(index)} onMove={(step) => { move(index, index + step); }}>
             <button type="button" className="button bare" disabled={isOld || index === 0} aria-label={`${w.up}: ${form.name}`} title={w.up} onClick={() => { move(index, index - 1); }} data-testid="rule-up">
               ↑
             </button>
@@ -93,7 +99,8 @@ export function FormList({ rules }: { rules: Rules }) {
   );
 }
 
-function RuleCard({ form, number, on, onMove, children }: { form: RuleForm; number: number; on: Speaking; onMove: (step: number) => void; children: ReactNode }) {
+function RuleCard({ form, number, on, problems, onMove, children }: { form: RuleForm; number: number; on: Speaking; problems: RuleProblemView[]; onMove: (step: number) => void; children: ReactNode }) {
+  const w = useRulesWords();
   const keys = (event: KeyboardEvent): void => {
     if (!event.altKey || (event.key !== 'ArrowUp' && event.key !== 'ArrowDown')) return;
     event.preventDefault();
@@ -104,7 +111,14 @@ function RuleCard({ form, number, on, onMove, children }: { form: RuleForm; numb
     <li className="rule-card" data-testid="rule-card" onKeyDown={keys}>
       <span className="rule-number" aria-hidden>{number}</span>
       <div className="rule-words">
-        <h3>{form.name}</h3>
+        <h3>
+          {form.name}
+          {problems.length > 0 && (
+            <span className={problems.some((problem) => !problem.is_warning) ? 'rule-mark is-error' : 'rule-mark is-warning'} title={problems.map((problem) => problem[on.language]).join('\n')} data-testid="rule-mark">
+              <Icon name="warning" /> {problems.some((problem) => !problem.is_warning) ? w.isError : w.isWarning}
+            </span>
+          )}
+        </h3>
         <p data-testid="rule-sentence">
           {when.length === 0 ? <span className="phrase">{on.say.all}</span> : when.map((phrase, at) => (
             <span key={`${phrase}-${String(at)}`}>

@@ -10,9 +10,11 @@ export function ProblemList({ rules, onGo }: { rules: Rules; onGo: (line: number
   const check = rules.checked?.check;
   if (check === undefined || check.problems.length === 0) return null;
   const ruleAt = ({ line }: RuleProblemView): string | null => check.rules.filter((rule) => rule.line <= line).at(-1)?.name ?? null;
-  return (
+  const errors = check.problems.filter((problem) => !problem.is_warning);
+  const warnings = check.problems.filter((problem) => problem.is_warning);
+  const list = (problems: RuleProblemView[]) => (
     <ul className="problems" aria-label={w.problemsTitle} data-testid="rules-problems">
-      {check.problems.map((problem, at) => {
+      {problems.map((problem, at) => {
         const rule = ruleAt(problem);
         return (
           <li key={`${String(problem.line)}-${String(problem.column)}-${String(at)}`} data-testid="rules-problem" data-warning={problem.is_warning}>
@@ -28,5 +30,16 @@ export function ProblemList({ rules, onGo }: { rules: Rules; onGo: (line: number
         );
       })}
     </ul>
+  );
+  return (
+    <>
+      {errors.length > 0 && list(errors)}
+      {warnings.length > 0 && (
+        <details className="warnings">
+          <summary data-testid="rules-warnings">{w.warnings(warnings.length)}</summary>
+          {list(warnings)}
+        </details>
+      )}
+    </>
   );
 }

@@ -6,6 +6,7 @@ import { factAndKey, fittingValue, isWhole, operatorsOf, valueKind, withKey } fr
 import { layOut } from './flow_layout';
 import { shade, short } from './heat_map';
 import { keepDraft, keptDraft } from './kept_draft';
+import { placeOfNew } from './new_place';
 import { fallbackOf } from './outline';
 import { changeBetween, offsetOf, wordAround } from './places';
 import { halfOf } from './rules_problem';
@@ -148,4 +149,11 @@ it('takes the half of a refusal that the screen speaks, with its place', () => {
   expect(halfOf('3:7: 没有这个组 / there is no such group', 'zh')).toBe('3:7: 没有这个组');
   expect(halfOf('3:7: 没有这个组 / there is no such group', 'en')).toBe('3:7: there is no such group');
   expect(halfOf('plain', 'en')).toBe('plain');
+});
+
+it('puts a new rule before the general ones at the end, which would have every study first', () => {
+  const rule = (conditions: number, then: Record<string, unknown>) => ({ conditions: Array.from({ length: conditions }, () => ({ fact: 'a', operator: 'is', value: 1 })), then });
+  expect(placeOfNew([rule(2, { group: 'x' }), rule(1, { tags: ['t'] }), rule(1, { group: 'ecg' }), rule(1, { group: 'imaging' })])).toBe(2);
+  expect(placeOfNew([rule(1, { group: 'x' }), rule(2, { group: 'y' })])).toBe(2);
+  expect(placeOfNew([])).toBe(0);
 });

@@ -5,12 +5,13 @@ import { rules as api } from '../api/rules';
 import type { RuleForm, RuleFormCondition, RuleProblemView } from '../api/types';
 import { useAction } from '../app/resource';
 import { AppDialog } from '../parts/dialog';
-import { CheckField, TextField } from '../parts/field';
+import { CheckField, SelectField, TextField } from '../parts/field';
 import { Note } from '../parts/notes';
 import { useWords } from '../words';
 import { useLanguage } from '../words/language';
 import { ConditionRow } from './condition_row';
 import { isWhole } from './conditions';
+import { placeOfNew } from './new_place';
 import { GivesFields } from './gives_fields';
 import { RulesProblem } from './rules_problem';
 import { factOf, ruleSentence, type Speaking } from './sentences';
@@ -39,6 +40,8 @@ export function RuleDialog({ rules, form, on, onClose }: { rules: Rules; form: R
   const [rows, setRows] = useState<Row[]>(() => (form?.conditions ?? [FIRST]).map(rowOf));
   const [then, setThen] = useState<Record<string, unknown>>(form?.then ?? {});
   const [stop, setStop] = useState(form?.stop ?? false);
+  const others = rules.checked?.forms ?? [];
+  const [place, setPlace] = useState(() => placeOfNew(others));
   const [refused, setRefused] = useState<RuleProblemView[]>([]);
   const conditions = rows.map((row) => row.condition);
   const isMeasured = conditions.some(({ fact, value }) => (fact === '' ? /\becg\.\w+/u.test(String(value)) : factOf(fact, on.known)?.is_measured === true));
@@ -51,7 +54,9 @@ export function RuleDialog({ rules, form, on, onClose }: { rules: Rules; form: R
     const fresh = edited.problems.filter((problem) => !problem.is_warning && !before.some((old) => old.zh === problem.zh));
     setRefused(fresh);
     if (fresh.length > 0) return;
-    rules.change(edited.source, 'form');
+    const isMoved = index === null && place < others.length;
+    const { source } = isMoved ? await api.edit({ source: edited.source, index: others.length, form: null, move_to: place }) : edited;
+    rules.change(source, 'form');
     onClose();
   });
   const put = (id: number, condition: RuleFormCondition): void => { setRows((old) => old.map((row) => (row.id === id ? { ...row, condition } : row))); };
@@ -91,6 +96,12 @@ export function RuleDialog({ rules, form, on, onClose }: { rules: Rules; form: R
           <GivesFields then={then} on={on} isMeasured={isMeasured} onChange={setThen} />
           {(!isMeasured || stop) && <CheckField label={w.stop} checked={stop} onChange={(event) => { setStop(event.target.checked); }} data-testid="rule-stop" />}
         </fieldset>
+        {form === null && others.length > 0 && (
+          <SelectField label={w.place} hint={w.placeHint} value={place} onChange={(event) => { setPlace(Number(event.target.value)); }} data-testid="rule-place">
+            {others.map((other, at) => <option key={`${other.name}-${String(at)}`} value={at}>{w.placeBefore(at + 1, other.name)}</option>)}
+            <option value={others.length}>{w.placeLast}</option>
+          </SelectField>
+        )}
         {refused.length > 0 && (
           <Note tone="critical">
             <p>{w.refused}</p>

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from 'react';
 import { rules as api } from '../api/rules';
 import type { SimulationResult, SimulationView } from '../api/types';
 import { problemFrom, useAction } from '../app/resource';
+import { navigate, useSearch } from '../app/router';
 import { SelectField } from '../parts/field';
 import { Note } from '../parts/notes';
 import { useLanguage } from '../words/language';
@@ -24,16 +25,20 @@ export function SimulateView({ rules }: { rules: Rules }) {
   const w = useRulesWords();
   const [days, setDays] = useState(30);
   const [against, setAgainst] = useState('decided');
-  const [asked, setAsked] = useState<{ id: string; source: string } | null>(null);
-  const run = useSimulation(asked?.id ?? null);
-  const on = useSpeaking(rules.known, asked?.source ?? rules.source);
+  // The address names it, so that its result is there again after looking elsewhere.
+  const id = new URLSearchParams(useSearch()).get('simulation');
+  const [own, setOwn] = useState<{ id: string; source: string } | null>(null);
+  const asked = id ?? own?.id ?? null;
+  const source = own?.id === asked ? (own?.source ?? null) : null;
+  const run = useSimulation(asked);
+  const on = useSpeaking(rules.known, source ?? rules.source);
   const start = useAction(async () => {
-    const { source } = rules;
-    const { id } = await api.simulate({ source, days, against });
-    setAsked({ id, source });
+    const started = await api.simulate({ source: rules.source, days, against });
+    setOwn({ id: started.id, source: rules.source });
+    navigate(`/admin/rules?view=simulate&simulation=${encodeURIComponent(started.id)}`, { replace: true });
   });
   const stop = useAction(async () => {
-    if (asked !== null) await api.cancelSimulation(asked.id);
+    if (asked !== null) await api.cancelSimulation(asked);
   });
   const view = run.view;
   const isUp = asked !== null && (view === null || !OVER.has(view.state)) && run.problem === null;
@@ -67,7 +72,7 @@ export function SimulateView({ rules }: { rules: Rules }) {
       )}
       {view?.state === 'failed' && <Note tone="critical">{w.simFailed} {view.error}</Note>}
       {view?.state === 'cancelled' && <Note tone="plain">{w.simCancelled}</Note>}
-      {asked !== null && asked.source !== rules.source && view?.result != null && <Note tone="warning">{w.simStale}</Note>}
+      {view?.result != null && source !== rules.source && <Note tone="warning">{source === null ? w.simEarlier : w.simStale}</Note>}
       {view?.result != null && <Result view={view} result={view.result} on={on} />}
     </div>
   );

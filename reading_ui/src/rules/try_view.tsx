@@ -19,7 +19,11 @@ const SEARCH_AFTER_MS = 300;
 export function TryView({ rules }: { rules: Rules }) {
   const w = useRulesWords();
   const on = useSpeaking(rules.known, rules.source);
-  const picked = new URLSearchParams(useSearch()).get('study');
+  const asked = new URLSearchParams(useSearch()).get('study');
+  // The study stays picked while another view is open.
+  const [last, setLast] = useState(asked);
+  if (asked !== null && asked !== last) setLast(asked);
+  const picked = asked ?? last;
   const [trial, setTrial] = useState<{ source: string; study: string; found: RuleTrialView } | null>(null);
   const act = useAction(async (study: string) => {
     const { source } = rules;
