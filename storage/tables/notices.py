@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,8 @@ from storage.tables import schema as t
 from storage.tables.schema import notice as table
 from storage.tables.scoping import within
 from storage.tables.upserts import upsert
+
+_NAMES = tuple(column.name for column in table.c)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def _columns() -> list[sa.Label[Any]]:
 
 
 def _values(notice: Notice) -> dict[str, Any]:
-    return {**asdict(notice), "kind": notice.kind.value, "stage": notice.stage.value if notice.stage else ""}
+    return {name: getattr(notice, name) for name in _NAMES} | {
+        "kind": notice.kind.value, "stage": notice.stage.value if notice.stage else ""}
 
 
 def _notice(row: sa.RowMapping) -> Notice:

@@ -23,7 +23,8 @@ const BELL = 'M8 2a4 4 0 0 0-4 4v3.500L2.500 12h11L12 9.500V6a4 4 0 0 0-4-4zM6.5
 export default function Bell() {
   const w = useRoomWords(words);
   const list = useResource((signal) => api.list(signal), 'notices');
-  useLive((event) => event.kind === 'notice', list.reload);
+  // Routing and hand-overs say it with the move of the reading itself.
+  useLive((event) => event.kind === 'notice' || event.kind === 'reading', list.reload);
   const unread = list.data?.unread ?? 0;
   const label = unread > 0 ? `${w.bell}: ${w.unread(unread)}` : w.bell;
   return (
