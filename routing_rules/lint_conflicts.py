@@ -20,6 +20,9 @@ from routing_rules.positions import Document, Path
 MAX_TOLD = 20
 """Conflicts told at once; a rule set with more is mended one by one."""
 
+FOLLOWS = {"study.modality": "study.kind", "site.id": "site.", "device.id": "site.", "arrival.date": "arrival."}
+"""A fact, and those that follow from it: who asks for a site has said its kind, too."""
+
 MAX_TRIED = 200
 MAX_COMPARED = 60_000
 
@@ -87,9 +90,17 @@ def _conflicts(rules: RuleSet, analysis: Analysis, document: Document,
 def _both_match(analysis: Analysis, rules: RuleSet, first: int, second: int) -> list[Box] | None:
     ours, theirs = analysis.may_hold[first], analysis.may_hold[second]
     both = product(ours, theirs)
-    if not both or covers(analysis.surely_holds[first], theirs) or covers(analysis.surely_holds[second], ours):
+    if not both or covers(analysis.surely_holds[first], theirs):
         return None
-    return both
+    general = [_less_what_follows(box, ours) for box in analysis.surely_holds[second]]
+    return None if covers(general, ours) else both
+
+
+def _less_what_follows(box: Box, special: Sequence[Box]) -> Box:
+    """The box without what the earlier rule settles by a fact that says more: a modality is of one kind."""
+    settled = {name for name in FOLLOWS if all(name in each for each in special)}
+    return {name: mask for name, mask in box.items()
+            if not any(name.startswith(FOLLOWS[more]) for more in settled if name != more)}
 
 
 def _conflict(rules: RuleSet, pair: tuple[int, int], aspects: Sequence[str], example: Mapping[str, Any],

@@ -12,11 +12,11 @@ from routing_rules.model import Problem, RuleSet
 from routing_rules.positions import Document
 from routing_rules.questions import Sheet, questions_of
 
-Arrivals = Iterable[tuple[Mapping[str, FactValue], datetime]]
-"""Facts of studies as they were when they were decided, each with the local time of then."""
+Arrival = tuple[Mapping[str, FactValue], datetime]
+"""Facts of a study as they were when it was decided, and the local time of then."""
 
 
-def unmatched_warnings(rules: RuleSet, document: Document, arrivals: Arrivals) -> Iterator[Problem]:
+def unmatched_warnings(rules: RuleSet, document: Document, arrivals: Iterable[Arrival]) -> Iterator[Problem]:
     """One warning that counts them, and says of which modality and site most of them are; no patient data."""
     kinds: Counter[tuple[str, str]] = Counter()
     total = 0

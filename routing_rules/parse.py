@@ -6,7 +6,7 @@ told and do not stop it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from routing_rules.conditions import compile_condition
 from routing_rules.lint import warnings_of
 from routing_rules.lint_people import DutyGaps, Known, dated_gaps, unknown_names
-from routing_rules.lint_traffic import Arrivals, unmatched_warnings
+from routing_rules.lint_traffic import Arrival, unmatched_warnings
 from routing_rules.model import (
     Condition,
     DateRange,
@@ -39,7 +39,7 @@ def parse(text: str) -> RuleSet:
 
 def check(text: str, *, known_logins: Collection[str] | None = None, known_sites: Collection[str] | None = None,
           known_destinations: Collection[str] | None = None, duty_gaps: DutyGaps | None = None,
-          arrivals: Arrivals = ()) -> list[Problem]:
+          arrivals: Iterable[Arrival] = ()) -> list[Problem]:
     """Return errors and warnings in the order of the file.
 
     Logins, sites and destinations are compared with those known when they are given: an unknown login or destination

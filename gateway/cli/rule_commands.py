@@ -26,7 +26,8 @@ ACTOR = "cli"
 
 
 async def check(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:
-    return {"problems": [asdict(problem) for problem in await check_rules(parts, given["source"])]}
+    problems = await check_rules(parts, given["source"], days=given.get("days", 0))
+    return {"problems": [asdict(problem) for problem in problems]}
 
 
 async def activate(parts: Parts, given: dict[str, Any]) -> dict[str, Any]:

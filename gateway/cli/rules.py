@@ -59,7 +59,7 @@ def activate(settings: Settings, file: Path, note: str, based_on: int | None, lo
     from routing_rules.model import Problem
 
     source = text_of(file)
-    checked = run_on_store(settings, "rules.check", {"source": source})
+    checked = run_on_store(settings, "rules.check", {"source": source, "days": 30})
     _tell(file, [Problem(**row) for row in checked["problems"]], as_json=as_json, is_quiet=True)
     show(run_on_store(settings, "rules.activate", {"source": source, "note": note, "based_on": based_on,
                                                    **_person(login)}), as_json=as_json)

@@ -103,7 +103,7 @@ def _workbench(parts: Parts) -> list[Route]:
     async def check(request: web.Request) -> web.StreamResponse:
         author_of(request)
         source = (await read_json(request, m.RuleSourceRequest)).source
-        problems = await check_rules(parts, source)
+        problems = await check_rules(parts, source, days=asking.whole_number(request, "days", 0, most=366))
         names = await asyncio.to_thread(rule_names, source)
         return json_response(m.RuleCheckView(
             is_valid=all(problem.is_warning for problem in problems), problems=views.problem_views(problems),

@@ -131,6 +131,10 @@ def test_two_rules_that_both_match_and_want_different_things_are_a_conflict_with
      {"when": ["arrival.hour >= 18"], "then": {"group": "imaging"}}),                        # the same
     ({"when": ["study.modality == 'CT'"], "then": {"group": "imaging"}},
      {"when": ["study.kind == 'ecg'"], "then": {"group": "ecg"}}),                           # an ECG is no CT
+    ({"when": ["arrival.hour >= 23", "study.modality == 'DX'"], "then": {"group": "night"}},
+     {"when": ["study.kind == 'image'"], "then": {"group": "imaging"}}),                     # all DX are images
+    ({"when": ["site.id == 'east'"], "then": {"group": "night"}},
+     {"when": ["site.kind == 'township'"], "then": {"group": "imaging"}}),                   # one site of a kind
     ({"when": ["study.description.matches('^(a|b)+$')"], "then": {"group": "imaging"}},
      {"when": ["study.description.contains('zzz')"], "then": {"group": "ecg"}}),             # no example is found
 ])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from gateway.core.errors import InvalidRequest
-from routing_rules.model import InvalidRules, Problem
+from gateway.services.rules.surroundings import decided_between, surroundings
+from routing_rules.model import InvalidRules
+from routing_rules.model import Problem as Problem
 from routing_rules.parse import check
 from routing_rules.positions import read_document
-from storage.interface import Transaction
-from storage.model import EVERYWHERE
 
 if TYPE_CHECKING:
     from gateway.services.ports import Parts  # which holds the simulations, which check
@@ -26,12 +28,19 @@ class RulesRefused(InvalidRequest):
         self.problems = problems
 
 
-async def check_rules(parts: Parts, source: str) -> list[Problem]:
-    """Return errors and warnings, compared with the users and sites of this gateway."""
-    logins, sites, destinations = await parts.database.read(_known)
+async def check_rules(parts: Parts, source: str, *, days: int = 0) -> list[Problem]:
+    """Return errors and warnings, compared with what this gateway knows.
+
+    With `days` the studies decided in these days are counted that no rule would give to anybody; of a busy county
+    that takes seconds, so it is not for every key that is pressed.
+    """
+    now, zone = parts.clock(), ZoneInfo(parts.settings.time_zone)
+    around = await parts.database.read(lambda tx: surroundings(tx, now))
+    arrivals = await decided_between(parts, now - timedelta(days=days), now, zone) if days else []
     # A long file takes seconds to read; the loop must go on receiving meanwhile.
-    return await asyncio.to_thread(check, source, known_logins=logins, known_sites=sites,
-                                   known_destinations=destinations)
+    return await asyncio.to_thread(
+        check, source, known_logins=around.logins, known_sites=around.sites, known_destinations=around.destinations,
+        duty_gaps=around.duty_gaps(zone), arrivals=arrivals)
 
 
 async def errors_of(parts: Parts, source: str) -> list[Problem]:
@@ -50,8 +59,3 @@ def rule_names(source: str) -> list[tuple[str, int]]:
         return []
     return [(str(rule.get("name", "")) if isinstance(rule, dict) else "", document.place(("rules", index)).line)
             for index, rule in enumerate(rules)]
-
-
-def _known(tx: Transaction) -> tuple[set[str], set[str], set[str]]:
-    return ({user.login for user in tx.users.all()}, {site.id for site in tx.sites.sites(EVERYWHERE)},
-            {found.id for found in tx.sites.destinations(EVERYWHERE)})
