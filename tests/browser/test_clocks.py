@@ -55,7 +55,7 @@ def test_the_bell_rings_live_and_leads_to_the_reading_with_its_stages(tmp_path: 
             bell.focus()
             page.keyboard.press("Enter")
             line = page.get_by_test_id("notice")
-            expect(line).to_contain_text("规则要求通知您")
+            expect(line).to_contain_text("新检查已分派")
             expect(line).not_to_contain_text("Clock")
             check_for_everybody(page, "the notices")
             photograph(page, "notices")

@@ -8,7 +8,7 @@ export const zh = {
   failed: '通知没有取到。',
   again: '再试一次',
   toYou: {
-    routed: '规则要求通知您',
+    routed: '新检查已分派',
     breach: '已超时',
     reoffer: '未按时认领，重新交给全组',
     climb: '全组都没有认领，请负责人安排',
@@ -31,7 +31,7 @@ export const en: typeof zh = {
   failed: 'The notices could not be fetched.',
   again: 'Try again',
   toYou: {
-    routed: 'a rule wants you to know',
+    routed: 'a new study was routed',
     breach: 'past its time',
     reoffer: 'not claimed in time: open to the whole group again',
     climb: 'nobody of the group took it: please arrange it',

@@ -48,10 +48,10 @@ export function columnsOf({ w, format, now_ms, userId }: Context): Column<Readin
 
 function Clock({ row, w, format, now_ms }: { row: ReadingRow; w: Words; format: Format; now_ms: number }) {
   if (isClosed(row.state)) return <span className="faint">{w.worklist.done}</span>;
+  // The hour of arrival has its own column: here how long one has waited is said on pointing at it.
   return (
-    <span className="clock">
+    <span className="clock" title={`${format.dateTime(row.due_at)} · ${w.worklist.waited(format.span(clockOf(row, now_ms).waited_ms))}`}>
       <ClockMark row={row} now_ms={now_ms} />
-      <span className="faint">{w.worklist.waited(format.span(clockOf(row, now_ms).waited_ms))}</span>
     </span>
   );
 }
