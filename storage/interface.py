@@ -43,6 +43,7 @@ from storage.tables.dicomweb_queries import StudyQuery as StudyQuery
 from storage.tables.ecg_analyses import EcgAnalyses
 from storage.tables.ecg_identities import EcgIdentities
 from storage.tables.ecg_pairings import EcgPairings
+from storage.tables.figures import Figures
 from storage.tables.forwards import Forwards
 from storage.tables.hl7_exchanges import Hl7Exchanges
 from storage.tables.jobs import Jobs
@@ -124,6 +125,7 @@ class Transaction:
         self.orders = Orders(connection)
         self.origins = Origins(connection)
         self.quality = Quality(connection)
+        self.figures = Figures(connection)
         self.quarantine = Quarantine(connection)
         self.performed_steps = PerformedSteps(connection)
         self.query_retrieve = QueryRetrieve(connection)

@@ -24,5 +24,7 @@ QUALITY_CALLS: dict[tuple[str, str], Call] = {
         reason="不再需要"), by="reader"),
     ("GET", "/api/quality/figures"): Call(is_list=True, asks=(
         "", "per=device", "per=operator", "per=site", "per=modality", "per=grader&from=2025-12")),
+    ("GET", "/api/figures"): Call(is_list=True, asks=("", "per=reader", "per=modality", "per=group&from=2025-12")),
+    ("GET", "/api/figures.csv"): Call(is_list=True, asks=("", "per=reader")),
     ("GET", "/api/quality/figures.csv"): Call(is_list=True, asks=("", "per=grader")),
 }

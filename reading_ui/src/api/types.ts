@@ -839,6 +839,54 @@ export interface AttachEcgRequest {
   study_id?: string | null;
 }
 
+/** How long a stage took, in seconds, and how often it took longer than it may. */
+export interface StageFigures {
+  count: number;
+  median_s: number | null;
+  p90_s: number | null;
+  counted: number;
+  breaches: number;
+}
+
+/** One site, reader, modality or duty group in one month, or in all of them. */
+export interface ReadingFigureLine {
+  key: string;
+  name: string;
+  month: string;
+  studies: number;
+  signed: number;
+  still_open: number;
+  returned: number;
+  reviewed: number;
+  judged: number;
+  positive: number;
+  positive_rate: number | null;
+  critical: number;
+  rejections: number;
+  stages: Record<string, StageFigures>;
+  hours: number[];
+  signed_hours: number[];
+}
+
+/** One indicator in one month. */
+export interface IndicatorView {
+  code: string;
+  month: string;
+  numerator: number;
+  denominator: number | null;
+  value: number | null;
+}
+
+export interface ReadingFiguresView {
+  per: string;
+  months: string[];
+  lines: ReadingFigureLine[];
+  totals: ReadingFigureLine[];
+  total: ReadingFigureLine;
+  by_month: ReadingFigureLine[];
+  indicators: IndicatorView[];
+}
+
 /** The room that is left, and how long it lasts. */
 export interface SpaceView {
   level: string;

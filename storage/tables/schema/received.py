@@ -40,6 +40,7 @@ study = sa.Table("study", metadata, identifier(), text("study_instance_uid"), te
                  sa.UniqueConstraint("study_instance_uid"), sa.Index(None, "patient_key"),
                  sa.Index(None, "device_id", "modality", "id"),
                  sa.Index(None, "site_id", "last_arrival_at"), sa.Index(None, "accession_number"),
+                 sa.Index(None, "completed_at"),
                  sa.Index(None, "study_at", "id"))
 series = sa.Table("series", metadata, identifier(), text("study_id"), text("series_instance_uid"), text("modality"),
                   optional("number", sa.BigInteger), text("description", server_default=""),
