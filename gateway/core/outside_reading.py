@@ -51,6 +51,13 @@ def completed_outside(reading: Reading, *, reason: str) -> Reading:
     return replace(_unlocked(reading), state=ReadingState.READ_ELSEWHERE, reason=reason)
 
 
+def opened_again(reading: Reading) -> Reading:
+    """Images came after another system had completed it: somebody must look again (B9)."""
+    if reading.state is not ReadingState.READ_ELSEWHERE:
+        raise NotNow(reason="wrong-state")
+    return replace(_unlocked(reading), state=ReadingState.UNREAD, writer_id=None)
+
+
 def _check_held(reading: Reading) -> None:
     if not is_held_outside(reading):
         raise NotNow(reason="not-holder")

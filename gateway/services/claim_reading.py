@@ -17,7 +17,7 @@ from gateway.services.job_runner import RetryLater
 from gateway.services.people.assign import gap_of
 from gateway.services.ports import Event, Parts
 from storage.interface import Transaction
-from storage.model import EVERYWHERE, AuditEntry, Job, Reading, Role, Scope, Study, User
+from storage.model import EVERYWHERE, SYSTEM_HOLDER, AuditEntry, Job, Reading, Role, Scope, Study, User
 
 JOB = "release_claim"
 
@@ -140,7 +140,8 @@ def _found(tx: Transaction, reading_id: str, scope: Scope) -> Reading:
 def _refuse_if_held(tx: Transaction, reading: Reading, user: User) -> None:
     if reading.state in HELD and reading.claimed_by not in (None, user.id):
         holder = tx.users.get(reading.claimed_by) if reading.claimed_by else None
-        raise NotNow(f"{holder.display_name if holder else reading.claimed_by} is working on it.",
+        name = holder.display_name if holder else (reading.claimed_by or "").removeprefix(SYSTEM_HOLDER)
+        raise NotNow(f"{name} is working on it.",
                      reason="claimed-by-another")
 
 

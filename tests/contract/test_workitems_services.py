@@ -26,7 +26,7 @@ from gateway.services.workitems.tell_subscriber import take_events, were_told
 from gateway.settings import Settings
 from storage.model import EVERYWHERE, Job, Priority, ReadingState, Role
 from storage.objects.files import FileObjectStore
-from tests.support.routing_builders import add_study, add_user, site, user
+from tests.support.routing_builders import add_instance, add_study, add_user, site, user
 from tests.support.stores import ManualClock, RecordingEvents
 from tests.support.workitems import creation, elsewhere, machine, performed
 
@@ -351,3 +351,24 @@ async def test_a_reading_that_another_process_moved_is_told_by_this_one(parts, d
     assert await told(parts, "ONE") == [(1, "IN PROGRESS")]
     if other is not database:
         await other.close()
+
+
+async def test_images_that_came_after_another_system_was_done_open_the_reading_again(parts, study, reading):
+    """B9: what the system itself stored as its output does not, whenever it is routed."""
+    await test_completing_needs_an_object_that_is_here_and_takes_the_reading_off_our_list(parts, study, reading)
+    done = await stored(parts, reading)
+    await parts.database.write(lambda tx: tx.readings.replace(replace(done, late_instances=1)))
+    await follow_all(parts)
+    assert (await stored(parts, reading)).state is ReadingState.READ_ELSEWHERE
+    parts.clock.advance(60)
+
+    def one_more(tx):
+        add_instance(tx, study, tx.studies.series_of(study.id, EVERYWHERE)[0], at=parts.clock())
+        current = tx.readings.get(reading.id, EVERYWHERE)
+        tx.readings.replace(replace(current, late_instances=2))
+
+    await parts.database.write(one_more)
+    await follow_all(parts)
+    assert (await stored(parts, reading)).state is ReadingState.UNREAD
+    first, second = await items_of(parts, reading)
+    assert (first.state, second.state, second.replaces) == ("COMPLETED", "SCHEDULED", first.uid)

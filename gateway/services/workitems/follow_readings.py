@@ -14,17 +14,19 @@ from dataclasses import replace
 import structlog
 
 from gateway.core.errors import NotNow
+from gateway.core.outside_reading import opened_again
 from gateway.core.report import derived_uid
 from gateway.core.workitem_content import with_cancellation
 from gateway.core.workitem_record import local, value
-from gateway.core.workitems import STATE_OF_READING, steps
+from gateway.core.workitems import STATE_OF_READING, outputs, steps
+from gateway.services.clocks.keep_clocks import follow_reading
 from gateway.services.event_bus import EventBus
 from gateway.services.ports import Parts
 from gateway.services.workitems.show_workitem import zone_of
 from gateway.services.workitems.tell_followers import announce, tell_state
 from storage.errors import StorageError
 from storage.interface import Transaction
-from storage.model import EVERYWHERE, Reading, ReadingState
+from storage.model import EVERYWHERE, AuditEntry, Reading, ReadingState
 from storage.model.workitems import UpsState, Workitem
 
 _log = structlog.get_logger(__name__)
@@ -56,6 +58,8 @@ def follow(tx: Transaction, parts: Parts, reading: Reading) -> None:
     for waiting in tx.workitems.waiting_for_reading(reading.study_id):
         _store(tx, replace(waiting, reading_id=reading.id))
     items = tx.workitems.of_reading(reading.id)
+    if reading.state is ReadingState.READ_ELSEWHERE and reading.late_instances:
+        reading = _looked_at_again(tx, parts, reading, items)
     target = STATE_OF_READING[reading.state]
     if not any(not item.is_request for item in items):
         items.append(_offer(tx, parts, reading, items, replaces=""))
@@ -121,6 +125,27 @@ async def follow_all(parts: Parts) -> int:
     if count:
         parts.events.wake_jobs()
     return count
+
+
+def _looked_at_again(tx: Transaction, parts: Parts, reading: Reading, items: list[Workitem]) -> Reading:
+    """Open again what another system completed before all was here; its own output is nothing new."""
+    done = [item for item in items if item.state is UpsState.COMPLETED and item.performer]
+    if not done:
+        return reading
+    known = {uid for item in done for _, uid in outputs(item.attributes)}
+    ended = max(item.modified_at for item in done)
+    late = [one for one in tx.studies.instances_of(reading.study_id, EVERYWHERE)
+            if one.received_at > ended and one.sop_instance_uid not in known]
+    if not late:
+        return reading
+    after = opened_again(reading)
+    if not tx.readings.replace(after):
+        raise LostRace
+    follow_reading(tx, reading, after, at=parts.clock())
+    tx.audit.append(AuditEntry(parts.clock(), "gateway", "reading.reopened", site_id=reading.site_id,
+                               study_id=reading.study_id, detail={"reading": reading.id, "was": reading.state.value,
+                                                                  "late_instances": len(late)}))
+    return replace(after, revision=reading.revision + 1)
 
 
 def _offer(tx: Transaction, parts: Parts, reading: Reading, before: list[Workitem], *, replaces: str) -> Workitem:
