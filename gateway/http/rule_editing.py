@@ -11,9 +11,8 @@ from gateway.http.rules import author_of, row
 from gateway.services.ports import Parts
 from gateway.services.rules.check import check_rules
 from gateway.services.rules.compare import difference_of
-from gateway.services.rules.edit import edited, forms_of
+from gateway.services.rules.edit import FormCondition, RuleForm, edited, forms_of
 from gateway.services.rules.versions import source_of
-from routing_rules.edit import FormCondition, RuleForm
 
 
 def routes(parts: Parts) -> list[Route]:

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.http.messages import rules as m
 from gateway.http.views import decision_view, patient_view
 from gateway.services.ports import Parts
+from gateway.services.rules.check import Problem
 from gateway.services.rules.language import THEN_WORDS, Language
 from gateway.services.rules.recent import DecidedStudy
 from gateway.services.rules.try_rules import Trial
 from gateway.services.rules.versions import Author
-from routing_rules.model import Problem
 from storage.model import RuleState, RuleVersion
 
 

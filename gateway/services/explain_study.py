@@ -48,8 +48,9 @@ async def explain_study(parts: Parts, study: str, scope: Scope) -> dict[str, Any
     return {
         "study_id": found.id, "study_instance_uid": found.study_instance_uid, "decision_id": newest.id,
         "at": newest.at.isoformat(), "rules_version": newest.rules_version, "rules": _as_json(rules),
-        "group": newest.group, "reader": reader, "priority": newest.priority.value, "due_at": newest.due_at.isoformat(),
-        "tags": list(newest.tags), "because": newest.because, "facts": newest.facts, "hints": newest.hints,
+        "group": newest.group, "reader": reader, "priority": newest.priority.value,
+        "due_at": newest.due_at.isoformat(), "tags": list(newest.tags),
+        "because": newest.because, "facts": newest.facts, "hints": newest.hints,
         "outcome": newest.outcome, "inputs": newest.inputs, "earlier_decisions": len(decisions) - 1,
     }
 

@@ -73,7 +73,7 @@ def _is_newest(until: datetime | None = None) -> sa.ColumnElement[bool]:
     return ~sa.exists(found if until is None else found.where(later.c.at < until))
 
 
-def _replay(row: sa.Row[Any]) -> StoredReplay:
+def _replay(row: Any) -> StoredReplay:
     return StoredReplay(
         decision_id=row.id, study_id=row.study_id, site_id=row.site_id, at=row.at,
         rules_version=int(row.rules_version), facts=row.facts, inputs=row.inputs or {}, outcome=row.outcome or {},

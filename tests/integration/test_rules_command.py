@@ -57,9 +57,11 @@ def test_a_missing_file_is_used_wrongly():
 def test_activate_puts_a_version_into_force_and_show_prints_it(rules_file, tmp_path):
     data = tmp_path / "data"
     assert run("show", "--data", data).exit_code == 1
-    assert json.loads(run("activate", rules_file, "--data", data, "--json").output) == {"version": 1, "state": "active"}
+    assert json.loads(run("activate", rules_file, "--data", data, "--json").output) == {
+        "version": 1, "state": "active"}
     rules_file.write_text(packaged_rules() + "# 改过\n", encoding="utf-8")
-    assert json.loads(run("activate", rules_file, "--data", data, "--json").output) == {"version": 2, "state": "active"}
+    assert json.loads(run("activate", rules_file, "--data", data, "--json").output) == {
+        "version": 2, "state": "active"}
     assert run("show", "--data", data).output == "# version 2\n" + rules_file.read_text(encoding="utf-8")
     assert run("show", "--data", data, "--version", 1).output == "# version 1\n" + packaged_rules()
     assert run("show", "--data", data, "--version", 3).exit_code == 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -33,15 +35,27 @@ DRAFT = BUSY.replace("rules:\n", """rules:
 """)
 
 
+@pytest.fixture(scope="module")
+def county(tmp_path_factory):
+    """A store with 600 decisions of a month, made by the rules in force; each test gets a copy."""
+    folder = tmp_path_factory.mktemp("county") / "data"
+
+    async def build():
+        async with open_parts(folder, clock=ManualClock(UNTIL)) as opened:
+            for login in READERS:
+                await add_user(opened, user(login, Role.READER))
+            await activate_rules(opened, BUSY, by="test")
+            await opened.database.write(lambda tx: fill(tx.connection, BUSY, 600))
+
+    with ThreadPoolExecutor(1) as aside:             # a loop of its own: that of the tests may be there already
+        aside.submit(asyncio.run, build()).result()
+    return folder
+
+
 @pytest.fixture
-async def parts(tmp_path):
-    """A store with 600 decisions of a month, made by the rules in force."""
-    clock = ManualClock(UNTIL)
-    async with open_parts(tmp_path / "data", clock=clock) as opened:
-        for login in READERS:
-            await add_user(opened, user(login, Role.READER))
-        await activate_rules(opened, BUSY, by="test")
-        await opened.database.write(lambda tx: fill(tx.connection, BUSY, 600))
+async def parts(county, tmp_path):
+    shutil.copytree(county, tmp_path / "data")
+    async with open_parts(tmp_path / "data", clock=ManualClock(UNTIL)) as opened:
         yield opened
         await opened.simulations.stop()
 

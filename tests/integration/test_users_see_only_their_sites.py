@@ -19,6 +19,7 @@ from gateway.services.ports import Event
 from storage.model import EVERYWHERE, Role
 from tests.support import dicom_builders
 from tests.support.ecg_routes import ECG_CALLS
+from tests.support.keeping_routes import KEEPING_CALLS
 from tests.support.people_routes import PEOPLE_CALLS
 from tests.support.quality_routes import QUALITY_CALLS
 from tests.support.route_walk import Call, Walk, as_json, leaked
@@ -107,25 +108,7 @@ TABLE: dict[tuple[str, str], Call] = {
     ("GET", "/api/clinic/studies"): list_of("study", "q={name}", "q={patient_id}", "q={accession}",
                                             f"q={SHARED_PATIENT_ID}", "limit=500"),
     ("POST", "/api/deliveries/{delivery_id}/acknowledge"): Call({"delivery_id": "delivery"}),
-    # keeping
-    ("GET", "/api/admin/keeping"): Call(is_for_alliance=True),
-    ("PUT", "/api/admin/keeping/rules/{care_class}"): Call({"care_class": "=outpatient"}, as_json(years=20),
-                                                           is_for_alliance=True),
-    ("GET", "/api/admin/keeping/studies"): list_of("old_study", "q={name}", "q={patient_id}", "q={accession}",
-                                                   "q={study_uid}", f"q={SHARED_PATIENT_ID}"),
-    ("PUT", "/api/admin/keeping/studies/{study_id}/visit"): Call({"study_id": "old_study"}, as_json(
-        care_class="outpatient")),
-    ("POST", "/api/admin/keeping/studies/{study_id}/holds"): Call({"study_id": "seal_study"}, as_json(
-        reason="演示封存", demanded_by="演示家属")),
-    ("GET", "/api/admin/keeping/holds"): list_of("hold", "released=1"),
-    ("POST", "/api/admin/keeping/holds/{hold_id}/release"): Call({"hold_id": "release_hold"}, as_json(reason="结束")),
-    ("GET", "/api/admin/keeping/holds/{hold_id}/manifest"): Call({"hold_id": "hold"}),
-    ("GET", "/api/admin/keeping/deletions"): list_of("deletion"),
-    ("POST", "/api/admin/keeping/studies/{study_id}/deletion"): Call({"study_id": "ask_study"}, as_json(
-        reason="演示期满")),
-    ("POST", "/api/admin/keeping/deletions/{deletion_id}/approve"): Call({"deletion_id": "approve_deletion"}),
-    ("POST", "/api/admin/keeping/deletions/{deletion_id}/withdraw"): Call({"deletion_id": "deletion"}, as_json(
-        reason="演示撤回")),
+    **KEEPING_CALLS,
     # orders
     ("GET", "/api/orders"): list_of("order", "q={name}", "q={patient_id}", "q={order_accession}", "state=scheduled",
                                     "unlinked=1&limit=500"),

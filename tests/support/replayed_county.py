@@ -19,6 +19,7 @@ from routing_rules.facts import FactValue
 from routing_rules.holidays import HOLIDAYS
 from routing_rules.parse import parse
 from storage.tables import schema as t
+from storage.tables.packed_reasons import packed
 
 ZONE = ZoneInfo("Asia/Shanghai")
 UNTIL = datetime(2026, 3, 2, tzinfo=UTC)
@@ -69,10 +70,10 @@ def studies(count: int, *, seed: int = 2, days: int = 30) -> Iterator[
 
 def fill(connection: sa.Connection, source: str, count: int, *, seed: int = 2, days: int = 30, version: int = 1,
          decided: Callable[[dict[str, FactValue], datetime, dict[str, Any]], Any] | None = None,
-         because: list[dict[str, Any]] | None = None) -> None:
+         because: Any = None) -> None:
     """Put that many routed studies into a store, decided by this rule set, most of them signed.
 
-    `decided` may stand in for `decide` where thousands are wanted; `because` is then stored with each of them.
+    `decided` may stand in for `decide` where thousands are wanted; `because`, packed, is then stored with each.
     """
     rules = parse(source)
     ask = decided or (lambda facts, local, duty: decide(rules, facts, local, duty))
@@ -94,7 +95,7 @@ def fill(connection: sa.Connection, source: str, count: int, *, seed: int = 2, d
         rows["decision"].append({
             "id": f"decision-{seed}-{number:06}", "study_id": study_id, "at": at, "rules_version": version,
             "priority": priority, "duty_group": outcome.group, "reader_id": None, "due_at": due,
-            "tags": list(outcome.tags), "because": outcome.because if because is None else because,
+            "tags": list(outcome.tags), "because": packed(outcome.because) if because is None else because,
             "facts": facts, "hints": [], "outcome": outcome.as_json(),
             "inputs": {"local_now": local.isoformat(), "duty": duty}})
         if chooser.random() < 0.97:

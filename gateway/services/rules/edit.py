@@ -6,7 +6,9 @@ import asyncio
 
 from gateway.core.errors import InvalidRequest
 from gateway.services.rules.check import RulesRefused
-from routing_rules.edit import EditRefused, RuleForm, moved, rule_forms, with_rule, without_rule
+from routing_rules.edit import EditRefused, moved, rule_forms, with_rule, without_rule
+from routing_rules.edit import FormCondition as FormCondition
+from routing_rules.edit import RuleForm as RuleForm
 from routing_rules.model import InvalidRules
 
 

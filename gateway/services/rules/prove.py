@@ -17,7 +17,7 @@ from gateway.services.rules.replay import Answers, Replayer, asked_of
 from routing_rules.evaluate import decide
 from routing_rules.facts import UndeclaredFact
 from routing_rules.parse import parse
-from storage.interface import Database
+from storage.interface import Database, Transaction
 from storage.model import StoredReplay
 
 PAGE = 500
@@ -54,8 +54,11 @@ async def prove(database: Database, version: int, source: str, *, since: datetim
     differences: list[Difference] = []
     total = await database.read(lambda tx: tx.replays.count(since, until, version=version))
     after: tuple[datetime, str] | None = None
-    while page := await database.read(lambda tx, after=after: tx.replays.page(
-            since, until, after=after, limit=PAGE, version=version)):
+
+    def read_page(tx: Transaction) -> list[StoredReplay]:
+        return tx.replays.page(since, until, after=after, limit=PAGE, version=version)
+
+    while page := await database.read(read_page):
         after = (page[-1].at, page[-1].decision_id)
         for stored in page:
             if "failure" in stored.inputs or "moved" in stored.inputs:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from zoneinfo import ZoneInfo
 
@@ -78,9 +79,9 @@ async def simulate(database: Database, source: str, *, since: datetime, until: d
     tally, known, unreadable = Tally(until), set[str](), 0
     after: tuple[datetime, str] | None = None
     done = 0
-    while page := await database.read(lambda tx, after=after: tx.replays.page(since, until, after=after, limit=PAGE)):
+    while page := await database.read(partial(_page, since=since, until=until, after=after)):
         after = (page[-1].at, page[-1].decision_id)
-        await database.read(lambda tx, page=page: versions.look_up(tx, page))
+        await database.read(partial(versions.look_up, page))
         for stored in page:
             try:
                 asked = asked_of(stored, zone)
@@ -111,6 +112,11 @@ async def simulate(database: Database, source: str, *, since: datetime, until: d
         notes_zh=list(_NOTES_ZH), notes_en=list(_NOTES_EN), seconds=round(perf_counter() - started, 2))
 
 
+def _page(tx: Transaction, *, since: datetime, until: datetime,
+          after: tuple[datetime, str] | None) -> list[StoredReplay]:
+    return tx.replays.page(since, until, after=after, limit=PAGE)
+
+
 class _Versions:
     """The versions that decided, parsed when they are met: for the members of their groups."""
 
@@ -120,7 +126,7 @@ class _Versions:
     def of(self, version: int) -> RuleSet | None:
         return self._met.get(version)
 
-    def look_up(self, tx: Transaction, page: list[StoredReplay]) -> None:
+    def look_up(self, page: list[StoredReplay], tx: Transaction) -> None:
         for version in {stored.rules_version for stored in page} - set(self._met):
             source = tx.rule_versions.source(version)
             try:
