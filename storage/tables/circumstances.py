@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,60 +24,58 @@ class StudyCircumstances:
         self._connection = connection
 
     def of_study(self, study: Study, *, now: datetime) -> Circumstances:
-        """Everything at once."""
-        priors = self._priors(study)
+        """Everything at once: one row of counts, the load, who is away."""
+        row = self._connection.execute(_counts(), {
+            "study_id": study.id, "patient_key": study.patient.id, "modality": study.modality,
+            "arrived_at": study.first_arrival_at}).one()
+        waiting = self._connection.execute(_waiting(), {"study_id": study.id, "now": now})
+        found = ((row.attributes or {}).get(_MODEL_NAME) or {}).get("Value") or [""]
         return Circumstances(
-            series_count=self._count(t.series, t.series.c.study_id == study.id),
-            size_bytes=int(self._connection.scalar(sa.select(sa.func.coalesce(
-                sa.func.sum(t.instance.c.size_bytes), 0)).where(t.instance.c.study_id == study.id)) or 0),
-            device_model=self._device_model(study.id), prior_count=int(priors[0]),
-            prior_same_modality_count=int(priors[1] or 0), last_prior_at=priors[2],
-            last_reader=self._last_reader(study) if priors[0] else "", waiting=self._waiting(study.id, now),
-            away=self._away(), is_origin_settled=self._is_origin_settled(study.id))
+            series_count=int(row.series_count), size_bytes=int(row.size_bytes or 0),
+            device_model=str(found[0] or "").strip(), prior_count=int(row.prior_count),
+            prior_same_modality_count=int(row.same_count), last_prior_at=row.last_prior_at,
+            last_reader=row.last_reader or "", waiting={group: int(count) for group, count in waiting},
+            away=tuple(self._connection.execute(_away()).scalars()),
+            is_origin_settled=row.origin_state in (None, OriginState.SETTLED.value))
 
-    def _priors(self, study: Study) -> tuple[int, int | None, datetime | None]:
-        s = t.study.c
-        row = self._connection.execute(
-            sa.select(sa.func.count(), sa.func.sum(sa.case((s.modality == study.modality, 1), else_=0)),
-                      sa.func.max(s.first_arrival_at))
-            .where(s.patient_key == study.patient.id, s.id != study.id,
-                   s.first_arrival_at < study.first_arrival_at)).one()
-        return row[0], row[1], row[2]
 
-    def _last_reader(self, study: Study) -> str:
-        query = (sa.select(t.user_account.c.login)
-                 .select_from(t.report.join(t.study, t.study.c.id == t.report.c.study_id)
-                              .join(t.user_account, t.user_account.c.id == t.report.c.signed_by))
-                 .where(t.study.c.patient_key == study.patient.id, t.report.c.study_id != study.id,
-                        t.report.c.signed_at.is_not(None))
-                 .order_by(t.report.c.signed_at.desc()).limit(1))
-        return self._connection.scalar(query) or ""
+# Built once: making a statement takes longer than asking it.
+@cache
+def _counts() -> sa.Select[Any]:
+    s, i, r, u = t.study.c, t.instance.c, t.report.c, t.user_account.c
+    study_id = sa.bindparam("study_id", type_=sa.Text)
+    is_prior = sa.and_(s.patient_key == sa.bindparam("patient_key", type_=sa.Text), s.id != study_id,
+                       s.first_arrival_at < sa.bindparam("arrived_at", type_=s.first_arrival_at.type))
+    number = sa.func.count()
+    last_reader = (sa.select(u.login).select_from(
+        t.report.join(t.study, s.id == r.study_id).join(t.user_account, u.id == r.signed_by))
+        .where(s.patient_key == sa.bindparam("patient_key", type_=sa.Text), r.study_id != study_id,
+               r.signed_at.is_not(None)).order_by(r.signed_at.desc()).limit(1))
+    columns = {
+        "series_count": sa.select(number).select_from(t.series).where(t.series.c.study_id == study_id),
+        "size_bytes": sa.select(sa.func.sum(i.size_bytes)).where(i.study_id == study_id),
+        "attributes": sa.select(i.attributes).where(i.study_id == study_id).limit(1),
+        "prior_count": sa.select(number).select_from(t.study).where(is_prior),
+        "same_count": sa.select(number).select_from(t.study).where(
+            is_prior, s.modality == sa.bindparam("modality", type_=sa.Text)),
+        "last_prior_at": sa.select(sa.func.max(s.first_arrival_at)).where(is_prior),
+        "last_reader": last_reader,
+        "origin_state": sa.select(t.study_origin.c.state).where(t.study_origin.c.study_id == study_id),
+    }
+    return sa.select(*[query.scalar_subquery().label(name) for name, query in columns.items()])
 
-    def _waiting(self, study_id: str, now: datetime) -> dict[str, int]:
-        r = t.reading.c
-        rows = self._connection.execute(
-            sa.select(r.duty_group, sa.func.count()).where(
-                r.state == ReadingState.UNREAD.value, r.study_id != study_id,
-                sa.or_(r.hold_until.is_(None), r.hold_until <= now)).group_by(r.duty_group))
-        return {group: int(count) for group, count in rows}
 
-    def _away(self) -> tuple[str, ...]:
-        p, u = t.reader_presence.c, t.user_account.c
-        rows = self._connection.execute(
-            sa.select(u.login).join(t.reader_presence, p.user_id == u.id)
+@cache
+def _waiting() -> sa.Select[Any]:
+    r = t.reading.c
+    return sa.select(r.duty_group, sa.func.count()).where(
+        r.state == ReadingState.UNREAD.value, r.study_id != sa.bindparam("study_id", type_=sa.Text),
+        sa.or_(r.hold_until.is_(None), r.hold_until <= sa.bindparam("now", type_=r.hold_until.type)),
+    ).group_by(r.duty_group)
+
+
+@cache
+def _away() -> sa.Select[Any]:
+    p, u = t.reader_presence.c, t.user_account.c
+    return (sa.select(u.login).join(t.reader_presence, p.user_id == u.id)
             .where(p.presence.in_((Presence.AWAY.value, Presence.OFF.value))).order_by(u.login))
-        return tuple(rows.scalars())
-
-    def _device_model(self, study_id: str) -> str:
-        attributes: dict[str, Any] | None = self._connection.scalar(
-            sa.select(t.instance.c.attributes).where(t.instance.c.study_id == study_id).limit(1))
-        found = ((attributes or {}).get(_MODEL_NAME) or {}).get("Value") or [""]
-        return str(found[0] or "").strip()
-
-    def _is_origin_settled(self, study_id: str) -> bool:
-        state = self._connection.scalar(
-            sa.select(t.study_origin.c.state).where(t.study_origin.c.study_id == study_id))
-        return state is None or state == OriginState.SETTLED.value
-
-    def _count(self, table: sa.Table, condition: sa.ColumnElement[bool]) -> int:
-        return int(self._connection.scalar(sa.select(sa.func.count()).select_from(table).where(condition)) or 0)

@@ -37,12 +37,12 @@ def packed(reasons: Reasons) -> dict[str, Any] | Reasons:
                     numbers[values] = len(seen)
                     seen.append(condition["seen"])
                 text = texts.setdefault(condition["text"], len(texts))
-                more = {key: value for key, value in condition.items() if key not in _CONDITION}
+                more = _besides(condition, _CONDITION)
                 number = numbers[id(condition)] = len(conditions)
                 conditions.append([text, condition["holds"], numbers[values], condition.get("why"),
                                    *([more] if more else [])])
             asked.append(number)
-        more = {key: value for key, value in entry.items() if key not in _RULE}
+        more = _besides(entry, _RULE)
         rules.append([entry["rule"], entry["matched"], entry.get("gives"), asked, *([more] if more else [])])
     return {"format": _FORMAT, "texts": list(texts), "seen": seen, "conditions": conditions, "rules": rules}
 
@@ -57,6 +57,12 @@ def unpacked(kept: Any) -> Reasons:
     return [{"rule": name, "matched": matched, **({} if gives is None else {"gives": gives}),
              "conditions": [conditions[number] for number in asked], **(more[0] if more else {})}
             for name, matched, gives, asked, *more in kept["rules"]]
+
+
+def _besides(entry: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
+    if entry.keys() <= known:
+        return {}
+    return {key: value for key, value in entry.items() if key not in known}
 
 
 _CONDITION = frozenset({"text", "holds", "seen", "why"})
