@@ -7,16 +7,22 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.core.clock_plan import Plan
 from gateway.core.clocks import ClockState, clock_state
+from gateway.services.acknowledge import open_report
 from gateway.services.activate_rules import activate_rules
 from gateway.services.claim_reading import claim_reading, release_reading, send_back
 from gateway.services.clocks.clock_runner import ClockRunner
+from gateway.services.list_readings import ReadingFilter, list_readings
 from gateway.services.route_study import route_study
+from gateway.services.sign_report import prepare_signing, sign_report
 from gateway.services.write_report import reject_report, save_draft, submit_report
-from storage.model import EVERYWHERE, ReadingState, ReportText, Role
-from storage.model.clocks import NoticeKind, Stage
+from storage.model import EVERYWHERE, Destination, DestinationKind, ReadingState, ReportText, Role
+from storage.model.clocks import NoticeKind, ReadingTimer, Stage
+from tests.support.report_builders import CLINIC, MADE_AT, SITE, WRITER, a_text, furnish
 from tests.support.routing_builders import add_study, add_user, user
 from tests.support.stores import START, ManualClock, open_parts
+from tests.support.web import PASSWORD, password_hash
 
 RULES = """
 format: 1
@@ -211,3 +217,53 @@ async def test_a_timer_that_cannot_be_fired_waits_with_its_error_and_the_others_
     assert timer.next_at > parts.clock()
 
 
+
+
+async def test_a_signed_report_waits_for_the_clinic_and_a_critical_one_for_ten_minutes(tmp_path):
+    async with open_parts(tmp_path, clock=ManualClock(MADE_AT)) as opened:
+        room = await furnish(opened, password_hash=password_hash())
+        page = Destination("page-1", SITE.id, DestinationKind.CLINIC_PAGE, "演示页面")
+        await opened.database.write(lambda tx: tx.sites.add_destination(page))
+        await opened.database.write(lambda tx: tx.clocks.put_timers([ReadingTimer(
+            room.reading.id, room.study.id, None,
+            Plan(minutes={"return": 1, "open": 60}, is_emergency=True).as_json())]))
+        critical = replace(a_text(), is_critical=True)
+        await save_draft(opened, WRITER, room.reading.id, critical, template_id="T1", revision=0)
+        shown = await prepare_signing(opened, WRITER, room.reading.id)
+        await sign_report(opened, WRITER, room.reading.id, password=PASSWORD, text_sha256=shown.text_sha256,
+                          is_emergency=True)
+        found = await clock(opened, room.reading.id, Stage.OPEN)
+        assert found.due_at == MADE_AT + timedelta(minutes=10)
+        assert (await states(opened, room.reading.id)) == {"return": "met", "open": "pending"}
+        report = await opened.database.read(lambda tx: tx.reports.latest(room.reading.id, EVERYWHERE))
+        opened.clock.advance(300)
+        await open_report(opened, CLINIC, report.id, address="")
+        assert (await states(opened, room.reading.id)) == {"return": "met", "open": "met"}
+
+
+async def test_a_held_study_counts_from_its_hour_and_is_on_the_list_from_then(parts, people):
+    held = RULES.replace("overflow: {", 'hold: {until: "18:00"}\n      overflow: {')
+    await activate_rules(parts, held, by="test")
+    reading = await routed(parts)
+    until = reading.hold_until
+    assert until > parts.clock()
+    claim, review = [await clock(parts, reading.id, stage) for stage in (Stage.CLAIM, Stage.REVIEW)]
+    assert (claim.started_at, claim.due_at) == (until, until + timedelta(minutes=30))
+    assert review.due_at == reading.due_at == until + timedelta(minutes=120)
+    page = await list_readings(parts, EVERYWHERE, ReadingFilter(), limit=9, offset=0)
+    assert (page.lines, page.total) == ([], 0)
+    parts.clock.now = until
+    await fire(parts)
+    assert (await actions(parts, reading)) == ["reading.hold_over"]
+    page = await list_readings(parts, EVERYWHERE, ReadingFilter(), limit=9, offset=0)
+    assert [line.reading.id for line in page.lines] == [reading.id]
+    assert [shown.clock.stage for shown in page.clocks[reading.id]][:2] == [Stage.ARRIVE, Stage.CLAIM]
+
+
+async def test_rules_that_cannot_be_read_any_more_stop_no_timer(parts, people):
+    reading = await routed(parts)
+    await parts.database.write(lambda tx: tx.decisions.add_rule_set("format: 9", by="test", at=parts.clock()))
+    late = await routed(parts)
+    assert (await states(parts, late.id))["claim"] == "pending"
+    await fire(parts, minutes=15)
+    assert await told(parts, people["anna"], reading) == [("nudge", "claim", 50)]

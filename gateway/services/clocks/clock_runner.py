@@ -27,8 +27,8 @@ from storage.interface import Transaction
 
 _log = structlog.get_logger(__name__)
 
-AT_ONCE = 16
-"""Timers in one transaction: on SQLite every other write waits for it, for some 15 ms."""
+AT_ONCE = 32
+"""Timers in one transaction: on SQLite every other write waits for it, for some 20 ms."""
 
 LOOK_EVERY_S = 0.5
 """A node that is killed leaves its timers to the others, which look so often."""

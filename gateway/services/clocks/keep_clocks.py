@@ -57,7 +57,7 @@ def start_clocks(tx: Transaction, reading: Reading, decision: Decision, *, at: d
     kept = {clock.stage: clock for clock in tx.clocks.of_reading(reading.id)}
     complete_at = study.completed_at or at
     counts_from = max(reading.hold_until or complete_at, complete_at)
-    minutes = _minutes(decision, study, complete_at)
+    minutes = _minutes(decision, study, counts_from)
     round_ = max((clock.round for clock in kept.values()), default=0) + 1
 
     def begun(stage: Stage, since: datetime, due: datetime | None = None) -> ReadingClock:
@@ -170,8 +170,8 @@ def _begin_again(tx: Transaction, timer: ReadingTimer, stage: Stage, *, at: date
                                 round=kept.round + 1 if kept else 1)])
 
 
-def _minutes(decision: Decision, study: Study, complete_at: datetime) -> dict[Stage, int]:
-    review = max(1, round((decision.due_at - complete_at).total_seconds() / 60))
+def _minutes(decision: Decision, study: Study, counts_from: datetime) -> dict[Stage, int]:
+    review = max(1, round((decision.due_at - counts_from).total_seconds() / 60))
     return stage_minutes(
         decision.outcome.get("due") or {}, priority=decision.priority, review_minutes=review,
         examination=examination_class(study.modality, study.body_part), is_raised=HINT_TAG in decision.tags)
@@ -179,7 +179,9 @@ def _minutes(decision: Decision, study: Study, complete_at: datetime) -> dict[St
 
 def _plan(tx: Transaction, reading: Reading, decision: Decision, minutes: dict[Stage, int]) -> Plan:
     outcome = decision.outcome
-    group = groups_of(tx, decision.rules_version).get(reading.group)
+    # Rules that could not be asked may not be readable either: the study is routed all the same.
+    groups = {} if "failure" in decision.inputs else groups_of(tx, decision.rules_version)
+    group = groups.get(reading.group)
     overflow = outcome.get("overflow") or {}
     return Plan(
         minutes={stage.value: count for stage, count in minutes.items()},

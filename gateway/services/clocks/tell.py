@@ -6,7 +6,7 @@ now. What a rule asks for besides (`notify`) goes to the clinic, the group, the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from gateway.core.clock_plan import Plan
 from gateway.services.people.duty import duty_now
 from gateway.services.people.groups import groups_in_force
-from routing_rules.model import Group
+from routing_rules.model import Group, InvalidRules
 from routing_rules.roster import standing_in
 from storage.interface import Transaction
 from storage.model import Reading, ReadingState, Role, User, new_id
@@ -32,6 +32,7 @@ class Directory:
     at: datetime
     zone: ZoneInfo
     _users: list[User] | None = None
+    _groups: Mapping[str, Group] | None = None
     _duty: dict[str, tuple[str, ...]] | None = None
     _on_duty: dict[str, list[User]] = field(default_factory=dict)
 
@@ -43,7 +44,16 @@ class Directory:
 
     def group(self, group_id: str) -> Group | None:
         """A duty group as the active rules have it."""
-        return groups_in_force(self.tx).get(group_id)
+        return self.groups().get(group_id)
+
+    def groups(self) -> Mapping[str, Group]:
+        """The duty groups; none where the active rules cannot be read: then everybody who may read is told."""
+        if self._groups is None:
+            try:
+                self._groups = groups_in_force(self.tx)
+            except InvalidRules:
+                self._groups = {}
+        return self._groups
 
     def on_duty(self, group_id: str, site_id: str) -> list[User]:
         """Who of the group (or of who covers for it) is there and may read for the site; a group without anybody on
@@ -63,7 +73,7 @@ class Directory:
                 if any(grant.role is Role.CLINIC and grant.site_id == site_id for grant in user.grants)]
 
     def _there(self, group_id: str) -> list[User]:
-        groups = groups_in_force(self.tx)
+        groups = self.groups()
         group = groups.get(group_id)
         if group is None:
             return self.users()
