@@ -72,7 +72,15 @@ export function RuleDialog({ rules, form, on, onClose }: { rules: Rules; form: R
         <p className="rule-reads" data-testid="rule-reads" aria-live="polite">
           <span className="secondary">{w.reads}</span> {ruleSentence({ conditions, then, stop }, on)}
         </p>
-        <TextField label={w.name} hint={w.nameHint} value={name} maxLength={200} required autoFocus={form === null} onChange={(event) => { setName(event.target.value); }} data-testid="rule-name" />
+        <div className="rule-head">
+          <TextField label={w.name} hint={w.nameHint} value={name} maxLength={200} required autoFocus={form === null} onChange={(event) => { setName(event.target.value); }} data-testid="rule-name" />
+          {form === null && others.length > 0 && (
+            <SelectField label={w.place} hint={w.placeHint} value={place} onChange={(event) => { setPlace(Number(event.target.value)); }} data-testid="rule-place">
+              {others.map((other, at) => <option key={`${other.name}-${String(at)}`} value={at}>{w.placeBefore(at + 1, other.name)}</option>)}
+              <option value={others.length}>{w.placeLast}</option>
+            </SelectField>
+          )}
+        </div>
         <fieldset>
           <legend>{w.when}</legend>
           {rows.length === 0 && <p className="secondary">{on.say.all}</p>}
@@ -96,12 +104,6 @@ export function RuleDialog({ rules, form, on, onClose }: { rules: Rules; form: R
           <GivesFields then={then} on={on} isMeasured={isMeasured} onChange={setThen} />
           {(!isMeasured || stop) && <CheckField label={w.stop} checked={stop} onChange={(event) => { setStop(event.target.checked); }} data-testid="rule-stop" />}
         </fieldset>
-        {form === null && others.length > 0 && (
-          <SelectField label={w.place} hint={w.placeHint} value={place} onChange={(event) => { setPlace(Number(event.target.value)); }} data-testid="rule-place">
-            {others.map((other, at) => <option key={`${other.name}-${String(at)}`} value={at}>{w.placeBefore(at + 1, other.name)}</option>)}
-            <option value={others.length}>{w.placeLast}</option>
-          </SelectField>
-        )}
         {refused.length > 0 && (
           <Note tone="critical">
             <p>{w.refused}</p>
