@@ -20,6 +20,8 @@ Box = Mapping[str, int]
 """Variable to the regions it may be in; a variable that is not named may be anything."""
 
 MAX_BOXES = 64
+MAX_COMPARED = 60
+"""Conditions of one rule that are compared with each other to find those that contradict."""
 
 
 @lru_cache(maxsize=8192)
@@ -51,11 +53,20 @@ class Analysis:
             name = compared.variable if (compared := comparison(node)) else node.key
             if name in FACTS:
                 known[name] = self.space.everything(name) & ~(UNKNOWN if name not in self.space.variables else 1)
-        return covers(where(tree, True, self.space), [known])
+        return self.covers(where(tree, True, self.space), [known])
+
+    def covers(self, outer: Iterable[Box], inner: Sequence[Box]) -> bool:
+        """As `covers`, within what is left of the steps for this rule set."""
+        return covers(outer, inner, self.space)
+
+    def both(self, first: int, second: int) -> list[Box]:
+        """The boxes in which both rules may hold; none as well when there are too many."""
+        ours, theirs = self.may_hold[first], self.may_hold[second]
+        return (product(ours, theirs) or []) if self.space.can_afford(len(ours) * len(theirs)) else []
 
     def contradicting(self, trees: Sequence[Tree]) -> tuple[int, int] | None:
         """The first two of these that are never true together, though each alone can be."""
-        found = [where(tree, True, self.space) for tree in trees]
+        found = [where(tree, True, self.space) for tree in trees[:MAX_COMPARED]]
         for second, theirs in enumerate(found):
             for first, ours in enumerate(found[:second]):
                 if ours and theirs and product(ours, theirs) == []:
@@ -69,7 +80,7 @@ class Analysis:
             key = f"{kind} {tree.key}"
             if key not in self._conditions:
                 self._conditions[key] = self._of(tree, is_sure=is_sure)
-            boxes = _both(boxes, self._conditions[key], tree)
+            boxes = _both(boxes, self._conditions[key], tree, self.space)
         return boxes
 
     def _of(self, tree: Tree, *, is_sure: bool) -> list[Box]:
@@ -77,7 +88,7 @@ class Analysis:
             return where(tree, True, self.space)
         # A loop may end by its budget: that the whole is true is then a thing of its own, the same in every rule.
         whole: list[Box] = [{f"whole {tree.key}": TRUE}]
-        return whole if is_sure else _both(where(tree, True, self.space), whole, tree)
+        return whole if is_sure else _both(where(tree, True, self.space), whole, tree, self.space)
 
 
 def where(tree: Tree, wanted: bool, space: Space) -> list[Box]:
@@ -90,12 +101,13 @@ def where(tree: Tree, wanted: bool, space: Space) -> list[Box]:
         if tree.name in ("_&&_", "_||_"):
             left, right = (where(part, wanted, space) for part in tree.parts)
             if (tree.name == "_&&_") is wanted:
-                return _both(left, right, tree, wanted)
+                return _both(left, right, tree, space, wanted)
             return _either([*left, *right], tree, wanted)
         if tree.name == "_?_:_":
             asked, yes, no = tree.parts
-            return _either([*_both(where(asked, True, space), where(yes, wanted, space), yes, wanted),
-                            *_both(where(asked, False, space), where(no, wanted, space), no, wanted)], tree, wanted)
+            return _either([*_both(where(asked, True, space), where(yes, wanted, space), yes, space, wanted),
+                            *_both(where(asked, False, space), where(no, wanted, space), no, space, wanted)],
+                           tree, wanted)
         flipped = _against_a_constant(tree)
         if flipped is not None:
             return where(flipped[0], flipped[1] is wanted, space)
@@ -121,11 +133,15 @@ def product(left: Sequence[Box], right: Sequence[Box]) -> list[Box] | None:
     return found
 
 
-def covers(outer: Iterable[Box], inner: Sequence[Box]) -> bool:
+def covers(outer: Iterable[Box], inner: Sequence[Box], space: Space | None = None) -> bool:
     """True if every case of `inner` surely lies in `outer`; False as well when that is too long to find out."""
     # A box never holds "not known" of what it names: so one that names more than the inner box leaves that case over.
-    candidates = list(outer)
-    return all(_is_covered(box, candidates) for box in inner)
+    if not inner:
+        return True
+    asked = inner[0].keys()
+    candidates = [box for box in outer if box.keys() <= asked] if len(inner) == 1 else list(outer)
+    return all((space is None or space.can_afford(len(candidates))) and _is_covered(box, candidates, space)
+               for box in inner)
 
 
 def has_loop(tree: Tree) -> bool:
@@ -133,7 +149,7 @@ def has_loop(tree: Tree) -> bool:
     return any(node.kind is Kind.OTHER for node in tree.walk())
 
 
-def _is_covered(box: Box, candidates: Sequence[Box]) -> bool:
+def _is_covered(box: Box, candidates: Sequence[Box], space: Space | None) -> bool:
     remaining = [box]
     for outer in candidates:
         if not outer.keys() <= box.keys():
@@ -143,7 +159,7 @@ def _is_covered(box: Box, candidates: Sequence[Box]) -> bool:
             rest += _minus(piece, outer)
         if not rest:
             return True
-        if len(rest) > MAX_BOXES:
+        if len(rest) > MAX_BOXES or (space is not None and not space.can_afford(len(remaining))):
             return False
         remaining = rest
     return False
@@ -174,8 +190,8 @@ def _meet(left: Box, right: Box) -> Box | None:
     return both
 
 
-def _both(left: list[Box], right: list[Box], right_tree: Tree, wanted: bool = True) -> list[Box]:
-    found = product(left, right)
+def _both(left: list[Box], right: list[Box], right_tree: Tree, space: Space, wanted: bool = True) -> list[Box]:
+    found = product(left, right) if space.can_afford(len(left) * len(right)) else None
     if found is not None:
         return found
     # Too many cases: the second part is taken as a whole, as something that may be true or false.

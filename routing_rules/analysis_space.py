@@ -21,6 +21,9 @@ from routing_rules.facts import FACTS, FactType, FactValue
 TRUE, FALSE, UNKNOWN = 1, 2, 4
 """The regions of a variable that is true, false, or cannot be told."""
 
+MAX_STEPS = 3_000_000
+"""Comparisons of boxes for one rule set, a few seconds at most: beyond that, nothing more is claimed."""
+
 _SIGNS = {"_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_"}
 _MIRRORED = {"_<_": "_>_", "_<=_": "_>=_", "_>_": "_<_", "_>=_": "_<=_"}
 _TEXT_TESTS = {"contains", "startsWith", "endsWith"}
@@ -85,6 +88,7 @@ class Space:
     """All variables of some conditions. Every condition that is asked of it must have been given to it."""
 
     def __init__(self, trees: Iterable[Tree]) -> None:
+        self.steps_left = MAX_STEPS
         self.variables: dict[str, Variable] = {}
         for tree in trees:
             for node in tree.walk():
@@ -98,6 +102,11 @@ class Space:
         """All regions of a variable; of one that is only true or false, the three."""
         variable = self.variables.get(name)
         return TRUE | FALSE | UNKNOWN if variable is None else variable.everything
+
+    def can_afford(self, steps: int) -> bool:
+        """Take so many steps from what is left; False when that is too little."""
+        self.steps_left -= steps
+        return self.steps_left > 0
 
     def _met(self, compared: Comparison) -> None:
         variable = self.variables.setdefault(

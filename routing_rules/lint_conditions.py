@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from routing_rules.analysis import Analysis, Box, covers
+from routing_rules.analysis import Analysis, Box
 from routing_rules.analysis_tree import Tree
 from routing_rules.analysis_words import fact_en, fact_zh, limits_of, opposite_numbers, source_of
 from routing_rules.facts import FACTS
@@ -36,7 +36,7 @@ def reach_warnings(rules: RuleSet, analysis: Analysis, document: Document) -> It
     for index, rule in enumerate(rules.rules):
         inner = analysis.may_hold[index]
         if inner and stopping:
-            closed_by = stopped_by(inner, stopping)
+            closed_by = stopped_by(inner, stopping, analysis)
             if closed_by:
                 place = document.place(("rules", index, "name"))
                 zh, en = "、".join(f"「{name}」" for name in closed_by), ", ".join(f'"{name}"' for name in closed_by)
@@ -50,17 +50,17 @@ def reach_warnings(rules: RuleSet, analysis: Analysis, document: Document) -> It
             stopping.append((rule.name, analysis.surely_holds[index]))
 
 
-def stopped_by(inner: Sequence[Box], stopping: Sequence[tuple[str, list[Box]]]) -> list[str]:
+def stopped_by(inner: Sequence[Box], stopping: Sequence[tuple[str, list[Box]]], analysis: Analysis) -> list[str]:
     """Names of the rules that together cover all of `inner`: one where one is enough; empty when they do not."""
-    for name, outer in stopping:
-        if covers(outer, inner):
-            return [name]
-    if not covers((box for _, boxes in stopping for box in boxes), inner):
+    if not analysis.covers((box for _, boxes in stopping for box in boxes), inner):
         return []
+    for name, outer in stopping:
+        if analysis.covers(outer, inner):
+            return [name]
     needed = list(stopping)
     for entry in stopping[:64]:                      # leave out what is not needed, so that the message names few
         rest = [other for other in needed if other is not entry]
-        if covers((box for _, boxes in rest for box in boxes), inner):
+        if analysis.covers((box for _, boxes in rest for box in boxes), inner):
             needed = rest
     return [name for name, _ in needed]
 

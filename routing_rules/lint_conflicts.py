@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from routing_rules.analysis import Analysis, Box, covers, product
+from routing_rules.analysis import Analysis, Box
 from routing_rules.analysis_example import example_of, example_said
 from routing_rules.difference_words import ASPECTS, value_en, value_zh
 from routing_rules.model import PRIORITIES, Problem, Rule, RuleSet
@@ -52,10 +52,10 @@ def _never_counting(rules: RuleSet, analysis: Analysis) -> Iterator[tuple[int, s
         inner = analysis.may_hold[index]
         for aspect, value in firsts(rule).items():
             earlier = before.setdefault(aspect, [])
-            if earlier and covers((box for _, _, boxes in earlier for box in boxes), inner):
+            if earlier and analysis.covers((box for _, _, boxes in earlier for box in boxes), inner):
                 alike = (box for _, other, boxes in earlier if other == value for box in boxes)
-                alone = next((name for name, _, boxes in earlier if covers(boxes, inner)), None)
-                if not covers(alike, inner):
+                alone = next((name for name, _, boxes in earlier if analysis.covers(boxes, inner)), None)
+                if not analysis.covers(alike, inner):
                     yield index, aspect, [alone] if alone else [name for name, _, _ in earlier[:3]]
             earlier.append((rule.name, value, analysis.surely_holds[index]))
 
@@ -89,11 +89,11 @@ def _conflicts(rules: RuleSet, analysis: Analysis, document: Document,
 
 def _both_match(analysis: Analysis, rules: RuleSet, first: int, second: int) -> list[Box] | None:
     ours, theirs = analysis.may_hold[first], analysis.may_hold[second]
-    both = product(ours, theirs)
-    if not both or covers(analysis.surely_holds[first], theirs):
+    both = analysis.both(first, second)
+    if not both or analysis.covers(analysis.surely_holds[first], theirs):
         return None
     general = [_less_what_follows(box, ours) for box in analysis.surely_holds[second]]
-    return None if covers(general, ours) else both
+    return None if analysis.covers(general, ours) else both
 
 
 def _less_what_follows(box: Box, special: Sequence[Box]) -> Box:

@@ -18,7 +18,7 @@ from routing_rules.parse import check, parse
 from tests.support.random_rules import conditions, facts, known_facts, measured_conditions, rule_sets
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
-PATIENT = settings(max_examples=150, deadline=None, derandomize=True, phases=[Phase.generate],
+PATIENT = settings(max_examples=80, deadline=None, derandomize=True, phases=[Phase.generate],
                    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 ANY = st.one_of(conditions, measured_conditions)
 
@@ -97,7 +97,7 @@ def test_what_is_called_covered_holds_only_where_one_of_the_covering_rules_does(
             assert not holds(inner, values) or any(holds(texts, values) for texts in outer)
 
 
-@settings(PATIENT, max_examples=60)
+@settings(PATIENT, max_examples=40)
 @given(rule_sets(), st.lists(facts(), min_size=6, max_size=6))
 def test_a_rule_called_never_reached_changes_nothing_when_it_is_taken_away(source, several):
     text = json.dumps(source, indent=1)

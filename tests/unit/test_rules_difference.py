@@ -190,7 +190,7 @@ def _pairs(draw: st.DrawFn) -> tuple[str, str]:
     return json.dumps(source), json.dumps(changed)
 
 
-@settings(max_examples=80, deadline=None, derandomize=True, phases=[Phase.generate],
+@settings(max_examples=60, deadline=None, derandomize=True, phases=[Phase.generate],
           suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(_pairs(), st.lists(facts(), min_size=5, max_size=5))
 def test_where_no_difference_is_told_no_study_is_decided_otherwise(pair, several):

@@ -19,7 +19,7 @@ from routing_rules.positions import read_document
 from tests.support.random_rules import conditions, facts, measured_conditions, rules
 from tests.support.rules_files import examples
 
-PATIENT = settings(max_examples=120, deadline=None, derandomize=True, phases=[Phase.generate],
+PATIENT = settings(max_examples=60, deadline=None, derandomize=True, phases=[Phase.generate],
                    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 MESSY = """\
