@@ -9,12 +9,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from gateway.core.errors import NotFound
 from gateway.services.activate_rules import activate_rules, packaged_rules
 from gateway.services.administer_sites import By, add_destination, add_device, add_site
 from gateway.services.log_in import make_user, set_password, sha256_of
+from gateway.services.people.keep_agreements import add_agreement
 from gateway.services.ports import Parts
 from storage.interface import Transaction
 from storage.model import (
@@ -29,6 +31,7 @@ from storage.model import (
     SiteKind,
     new_id,
 )
+from storage.model.rosters import SiteAgreement
 
 ACTOR = "cli"
 _BY = By(ACTOR, "", EVERYWHERE)
@@ -90,6 +93,7 @@ async def make_county(parts: Parts, arguments: dict[str, Any]) -> dict[str, Any]
     is_new = await _add_sites(parts)
     await _add_devices(parts)
     await _add_nodes(parts, ports)
+    await _add_agreements(parts)
     logins = await _add_people(parts, new_passwords=bool(arguments.get("new_passwords")))
     await _use_county_rules(parts)
     token = await _fresh_token(parts)
@@ -113,6 +117,17 @@ async def _add_devices(parts: Parts) -> None:
         if device.ae_title not in known:
             await add_device(parts, Device(new_id(), device.site_id, device.name, device.ae_title, None,
                                            device.modality), _BY)
+
+
+async def _add_agreements(parts: Parts) -> None:
+    """Both clinics have agreed with the centre on remote reading (A2)."""
+    made = await parts.database.read(lambda tx: tx.rosters.agreements(EVERYWHERE))
+    known = {one.requesting_site_id for one in made}
+    for number, site in enumerate((site for site in SITES if site.kind is not SiteKind.CENTRE), start=1):
+        if site.id not in known:
+            await add_agreement(parts, SiteAgreement(
+                new_id(), site.id, "demo-centre", f"演示协〔2026〕{number}号", date(2026, 1, 1), None, "", ACTOR,
+                parts.clock()), _BY)
 
 
 async def _add_nodes(parts: Parts, ports: dict[str, int]) -> None:

@@ -139,7 +139,8 @@ def place_order(gateway: Gateway, patient: DemoPatient, **asked: str | int) -> N
     _post(gateway, "order", "/api/orders", json.dumps({
         "site_id": patient.site_id, "patient_id": patient.patient_id, "patient_name": patient.plain_name,
         "name_alphabetic": patient.romanised, "sex": patient.sex, "birth_date": f"{year}-{month}-{day}",
-        "requesting_physician": "演示医师", "consent_informed_by": "演示医师", **asked}).encode(), "application/json")
+        "requesting_physician": "演示医师", "consent_informed_by": "演示医师",
+        "consent_is_written": True, "consent_given_by": patient.plain_name, **asked}).encode(), "application/json")
 
 
 def _post(gateway: Gateway, what: str, path: str, data: bytes, content_type: str) -> bytes:

@@ -10,9 +10,13 @@ from aiohttp import web
 from gateway.http.admin import by_of
 from gateway.http.messages import readers as m
 from gateway.http.routing import ADMINS, PEOPLE, Route, caller_of, json_response, read_json
-from gateway.services.people.keep_agreements import add_agreement, change_agreement, list_agreements
+from gateway.services.people.keep_agreements import (
+    add_agreement,
+    change_agreement,
+    list_agreements,
+    site_names,
+)
 from gateway.services.ports import Parts
-from storage.interface import Transaction
 from storage.model import new_id
 from storage.model.rosters import SiteAgreement
 
@@ -39,11 +43,7 @@ def routes(parts: Parts) -> list[Route]:
             parts, _agreement(request.match_info["agreement_id"], asked, by.actor), by))
 
     async def answer(agreement: SiteAgreement, *, status: int = 200) -> web.Response:
-        def look_up(tx: Transaction) -> dict[str, str]:
-            return {site_id: site.name for site_id in (agreement.requesting_site_id, agreement.reading_site_id)
-                    if (site := tx.sites.site(site_id)) is not None}
-
-        return json_response(_view(agreement, await parts.database.read(look_up), today()), status=status)
+        return json_response(_view(agreement, await site_names(parts, agreement), today()), status=status)
 
     def today() -> date:
         return parts.clock().astimezone(ZoneInfo(parts.settings.time_zone)).date()

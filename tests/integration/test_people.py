@@ -12,6 +12,7 @@ from gateway.core.order import OrderRequest
 from gateway.services.administer_sites import By
 from gateway.services.claim_reading import claim_reading, release_reading
 from gateway.services.job_runner import JobRunner, RetryLater
+from gateway.services.list_clinic_studies import Step, list_clinic_studies, step_of
 from gateway.services.people.assign import assign
 from gateway.services.people.decline_reading import decline_reading
 from gateway.services.people.duty import duty_now
@@ -21,6 +22,7 @@ from gateway.services.people.keep_agreements import Missing, add_agreement, miss
 from gateway.services.people.keep_profiles import list_readers, put_profile, say_presence
 from gateway.services.people.keep_roster import add_entry, change_entry, drop_entry
 from gateway.services.place_order import amend_order, place_order, withdraw_order
+from gateway.services.route_study import route_study
 from gateway.services.show_reading import Act, show_reading
 from gateway.services.write_report import reject_report, save_draft, submit_report
 from routing_rules.evaluate import decide
@@ -90,6 +92,19 @@ async def test_studies_go_round_among_those_on_duty_with_the_reasons(parts, peop
     assert got == ["ann", "bob", "ann", "bob"], "nothing is open yet, so that turns alone decide"
     [entry] = found.entries
     assert [c["text"] for c in entry["conditions"]] == ["bob: chosen", "ann: able", "cleo: away"]
+
+
+async def test_a_study_that_rules_give_to_the_group_is_one_readers_and_its_decision_says_why(parts, people):
+    logins = {person.id: login for login, person in people.items()}
+    readings = [await route_study(parts, (await add_study(parts)).id) for _ in range(4)]
+    got = [logins[reading.assigned_to] for reading in readings]
+    assert sorted(got) == ["ann", "ann", "bob", "bob"], "each has as much in hand as the other"
+    decision = (await parts.database.read(lambda tx: tx.decisions.of_study(readings[3].study_id, EVERYWHERE)))[0]
+    entry = next(entry for entry in decision.because if entry["rule"] == "assign")
+    assert entry["gives"] == {"reader": got[3]}
+    assert {c["text"].split(": ")[0]: c["seen"]["open"] for c in entry["conditions"]}[got[3]] == 1
+    pooled = await route_study(parts, (await add_study(parts, modality="ECG")).id)
+    assert (pooled.group, pooled.assigned_to) == ("pool", None)
 
 
 async def test_who_has_less_in_hand_gets_it_and_who_signed_the_prior_is_preferred(parts, people):
@@ -341,6 +356,18 @@ async def test_what_is_missing_of_consent_and_agreement_is_said_and_stops_nobody
     with pytest.raises(NotAllowed):
         await add_agreement(parts, SiteAgreement("a3", "east", "centre", "", today, None, "", "x", clock()),
                             By("x", "", Scope(frozenset({"east"}))))
+
+
+async def test_the_clinic_sees_that_it_was_declined_and_what_is_missing(parts, people):
+    reading = await given_to(parts, None)
+    await decline_reading(parts, people["ann"], reading.id, "请改送省院")
+    page = await list_clinic_studies(parts, Scope(frozenset({"east"})), text="", limit=10, offset=0)
+    [line] = page.lines
+    assert (step_of(line), line.reading.reason) == (Step.SENT_BACK, "请改送省院")
+    assert page.missing == {reading.study_id: [Missing.CONSENT, Missing.AGREEMENT]}
+    await ordered(parts, reading, consent_informed_by="演示村医", consent_is_written=True)
+    page = await list_clinic_studies(parts, Scope(frozenset({"east"})), text="", limit=10, offset=0)
+    assert page.missing == {reading.study_id: [Missing.AGREEMENT]}
 
 
 def _centre():

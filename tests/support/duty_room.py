@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from gateway.services.activate_rules import activate_rules
 from gateway.services.people.assign import Assigned, assign
 from gateway.services.people.groups import groups_in_force
 from gateway.services.people.presence import note_presence
@@ -44,7 +43,7 @@ async def open_room(parts, *, rules=RULES):
     """Put the rules in force; ann and bob write and review, cleo heads. Returns them by login."""
     people = {login: await add_user(parts, user(login, Role.READER, Role.REVIEWER))
               for login in ("ann", "bob", "cleo")}
-    await activate_rules(parts, rules, by="test")
+    await parts.database.write(lambda tx: tx.decisions.add_rule_set(rules, by="test", at=parts.clock()))
     await say(parts, people["cleo"], Presence.AWAY)
     return people
 

@@ -40,6 +40,13 @@ async def list_agreements(parts: Parts, scope: Scope) -> tuple[list[SiteAgreemen
     return await parts.database.read(look_up)
 
 
+async def site_names(parts: Parts, agreement: SiteAgreement) -> dict[str, str]:
+    """The names of its two sites, by id."""
+    ids = (agreement.requesting_site_id, agreement.reading_site_id)
+    found = await parts.database.read(lambda tx: [tx.sites.site(site_id) for site_id in ids])
+    return {site.id: site.name for site in found if site is not None}
+
+
 async def add_agreement(parts: Parts, agreement: SiteAgreement, by: By) -> SiteAgreement:
     """Record one. Raises NotAllowed ("alliance-only"), InvalidRequest."""
     require_alliance(by.scope)

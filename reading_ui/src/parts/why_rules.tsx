@@ -25,7 +25,7 @@ function Rule({ rule, phrases }: { rule: RuleView; phrases: ReadonlyMap<string, 
   const gives = givesText(rule, w, more);
   return (
     <li data-matched={rule.matched} data-testid="why-rule">
-      <b>{nameOf(rule, w)}</b> <span className="secondary">{rule.matched ? w.reading.matched : w.reading.notMatched}</span>
+      <b>{nameOf(rule, w, more)}</b> <span className="secondary">{rule.matched ? w.reading.matched : w.reading.notMatched}</span>
       {gives !== '' && (
         <p className="why-gives" data-testid="why-gives">
           {rule.matched ? w.reading.gave : w.reading.wouldGive} {gives}
@@ -33,7 +33,7 @@ function Rule({ rule, phrases }: { rule: RuleView; phrases: ReadonlyMap<string, 
       )}
       <ul>
         {rule.conditions.map((condition) => (
-          <Condition key={condition.text} condition={condition} phrase={phrases?.get(condition.text)} />
+          <Condition key={condition.text} condition={condition} phrase={phrases?.get(condition.text) ?? personPhrase(rule, condition, more)} />
         ))}
       </ul>
     </li>
@@ -62,8 +62,17 @@ function Condition({ condition, phrase }: { condition: ConditionView; phrase: st
   );
 }
 
-/** Two entries come from the gateway itself, not from the rule file. */
-function nameOf(rule: RuleView, w: Words): string {
+/** Who was looked at for an assignment: "login: word", with how much each had in hand. */
+function personPhrase(rule: RuleView, condition: ConditionView, more: MoreWords): string | undefined {
+  const [login, word] = condition.text.split(': ');
+  if (!(rule.rule in more.people) || login === undefined || word === undefined || typeof condition.seen.open !== 'number') return undefined;
+  return more.inHand(login, more.person[word] ?? word, condition.seen.open, condition.seen.own_prior === true);
+}
+
+/** Some entries come from the gateway itself, not from the rule file. */
+function nameOf(rule: RuleView, w: Words, more: MoreWords): string {
+  const known = more.people[rule.rule];
+  if (known !== undefined) return known;
   if (rule.rule === 'duty') return w.reading.duty;
   if (rule.rule === 'fallback') return w.reading.fallback;
   return rule.rule;
