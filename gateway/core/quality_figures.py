@@ -115,8 +115,8 @@ def one_a_study(grades: Iterable[QualityGrade]) -> list[tuple[QualityGrade, set[
     of_study: dict[str, list[QualityGrade]] = {}
     for grade in grades:
         of_study.setdefault(grade.study_id, []).append(grade)
-    return [(_standing(all_of_it), {code for grade in all_of_it for code in grade.reasons})
-            for all_of_it in of_study.values()]
+    return [(all_of_it[0] if len(all_of_it) == 1 else _standing(all_of_it),
+             {code for grade in all_of_it for code in grade.reasons}) for all_of_it in of_study.values()]
 
 
 def _standing(grades: Sequence[QualityGrade]) -> QualityGrade:

@@ -24,6 +24,8 @@ from storage.tables.schema import quality_grade, retake, study
 from storage.tables.scoping import within
 from storage.tables.upserts import add_if_absent
 
+_LEVELS = {level.value: level for level in GradedLevel}
+_GRADES = {grade.value: grade for grade in Grade}
 _OPEN = tuple(sorted(state.value for state in OPEN_RETAKES))
 
 StudyCount = tuple[int, str, str | None, str, int]
@@ -70,7 +72,11 @@ class Quality:
             sa.select(g.id, g.study_id, g.site_id, g.level, g.target_id, g.frame, g.grade, g.reasons, g.modality,
                       g.device_id, g.operator, g.graded_by, g.graded_at, g.revision)
             .where(g.graded_at >= start, g.graded_at < end, g.is_current.is_(True), within(scope, g.site_id))).all()
-        return [_grade(row, note="", marks=()) for row in rows]
+        # by position: a year of a prefecture is a hundred thousand rows
+        return [QualityGrade(id_, study_id, site_id, _LEVELS[level], target_id, frame, _GRADES[grade], tuple(reasons),
+                             "", modality, device_id, operator, graded_by, graded_at, revision)
+                for (id_, study_id, site_id, level, target_id, frame, grade, reasons, modality, device_id, operator,
+                     graded_by, graded_at, revision) in rows]
 
     def studies_between(self, bounds: Sequence[datetime], scope: Scope) -> list[StudyCount]:
         """How many studies came in each span between two bounds."""
@@ -160,11 +166,11 @@ def _plain(record: QualityGrade | Retake) -> dict[str, Any]:
             for name, value in values.items()}
 
 
-def _grade(row: Any, **more: Any) -> QualityGrade:
-    values = dict(row._mapping) | more
+def _grade(row: sa.Row[Any]) -> QualityGrade:
+    values = dict(row._mapping)
     return QualityGrade(**values | {
-        "level": GradedLevel(row.level), "grade": Grade(row.grade), "reasons": tuple(row.reasons),
-        "marks": tuple(values["marks"])})
+        "level": _LEVELS[row.level], "grade": _GRADES[row.grade], "reasons": tuple(row.reasons),
+        "marks": tuple(row.marks)})
 
 
 def _retake(row: sa.Row[Any]) -> Retake:
