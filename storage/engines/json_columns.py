@@ -10,8 +10,9 @@ import msgspec
 
 def to_json(value: Any) -> str:
     """Records, enums and times become plain JSON; Chinese stays readable; NaN is refused, as JSON has none."""
-    return _ENCODER.encode(msgspec.to_builtins(value))
+    return _ENCODER.encode(value)
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+# What JSON does not know (records, times, sets) goes through msgspec when it is met, not everything beforehand.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=msgspec.to_builtins)
 from_json = msgspec.json.decode

@@ -7,7 +7,6 @@ lists, and stay so.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from typing import Any
 
 Reasons = list[dict[str, Any]]
@@ -19,31 +18,28 @@ def packed(reasons: Reasons) -> dict[str, Any] | Reasons:
 
     Reasons of another shape are kept as they are.
     """
-    if not all(entry.keys() >= _RULE_NEEDS and all(c.keys() >= _CONDITION_NEEDS for c in entry["conditions"])
-               for entry in reasons):
-        return reasons
     texts: dict[str, int] = {}
     seen: list[Any] = []
     conditions: list[list[Any]] = []
-    numbers: dict[Hashable, int] = {}        # of what is the same object: `decide` shares them
+    numbers: dict[int, int] = {}             # of what is the same object: `decide` shares them
+    seen_numbers: dict[int, int] = {}
     rules: list[list[Any]] = []
-    for entry in reasons:
-        asked = []
-        for condition in entry["conditions"]:
-            number = numbers.get(id(condition))
-            if number is None:
-                values = ("seen", id(condition["seen"]))
-                if values not in numbers:
-                    numbers[values] = len(seen)
-                    seen.append(condition["seen"])
-                text = texts.setdefault(condition["text"], len(texts))
-                more = _besides(condition, _CONDITION)
-                number = numbers[id(condition)] = len(conditions)
-                conditions.append([text, condition["holds"], numbers[values], condition.get("why"),
-                                   *([more] if more else [])])
-            asked.append(number)
-        more = _besides(entry, _RULE)
-        rules.append([entry["rule"], entry["matched"], entry.get("gives"), asked, *([more] if more else [])])
+    try:
+        for entry in reasons:
+            asked = []
+            for condition in entry["conditions"]:
+                number = numbers.get(id(condition))
+                if number is None:
+                    values = seen_numbers.setdefault(id(condition["seen"]), len(seen))
+                    if values == len(seen):
+                        seen.append(condition["seen"])
+                    numbers[id(condition)] = number = len(conditions)
+                    conditions.append([texts.setdefault(condition["text"], len(texts)), condition["holds"], values,
+                                       condition.get("why"), *_besides(condition, _CONDITION)])
+                asked.append(number)
+            rules.append([entry["rule"], entry["matched"], entry.get("gives"), asked, *_besides(entry, _RULE)])
+    except KeyError:
+        return reasons
     return {"format": _FORMAT, "texts": list(texts), "seen": seen, "conditions": conditions, "rules": rules}
 
 
@@ -59,13 +55,11 @@ def unpacked(kept: Any) -> Reasons:
             for name, matched, gives, asked, *more in kept["rules"]]
 
 
-def _besides(entry: dict[str, Any], known: frozenset[str]) -> dict[str, Any]:
-    if entry.keys() <= known:
-        return {}
-    return {key: value for key, value in entry.items() if key not in known}
+def _besides(entry: dict[str, Any], known: frozenset[str]) -> list[dict[str, Any]]:
+    """What is in it that has no place of its own, if there is anything."""
+    more = {key: value for key, value in entry.items() if key not in known} if entry.keys() - known else {}
+    return [more] if more else []
 
 
 _CONDITION = frozenset({"text", "holds", "seen", "why"})
-_CONDITION_NEEDS = frozenset({"text", "holds", "seen"})
 _RULE = frozenset({"rule", "matched", "gives", "conditions"})
-_RULE_NEEDS = frozenset({"rule", "matched", "conditions"})
