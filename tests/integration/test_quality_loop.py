@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from datetime import timedelta
 
 import pytest
 from PIL import Image
@@ -207,6 +208,20 @@ async def test_where_the_clinic_cannot_the_order_goes_and_the_reading_is_read_as
     with pytest.raises(NotNow) as refused:
         await schedule_retake(parts, clinic, done.retake.id, on=None, address=ADDRESS)
     assert refused.value.reason == "declined"
+
+
+async def test_the_worklist_shows_the_day_on_which_the_clinic_will_repeat_it(parts, reader, clinic):
+    """A console asks for the orders of its day: one that was asked for yesterday is repeated today."""
+    done = await reject(parts, reader, await add_exam(parts, "a"))
+    parts.clock.advance(30 * 3600)
+    for on in (None, parts.clock() + timedelta(days=2)):
+        await schedule_retake(parts, clinic, done.retake.id, on=on, address=ADDRESS)
+        [order] = await look(parts, lambda tx: tx.orders.waiting(Scope(frozenset({"a"}))))
+        assert order.scheduled_at == (on or parts.clock())
+    for on in (parts.clock() - timedelta(days=2), parts.clock() + timedelta(days=400)):
+        with pytest.raises(InvalidRequest) as refused:
+            await schedule_retake(parts, clinic, done.retake.id, on=on, address=ADDRESS)
+        assert refused.value.reason == "time"
 
 
 async def test_an_order_taken_back_on_the_page_of_orders_is_a_no_to_the_retake(parts, reader):

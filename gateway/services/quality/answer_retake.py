@@ -35,7 +35,7 @@ async def see_retake(parts: Parts, user: User, retake_id: str, *, address: str) 
 
 
 async def schedule_retake(parts: Parts, user: User, retake_id: str, *, on: datetime | None, address: str) -> Retake:
-    """The clinic will repeat it: now, or at a time, which the worklist then shows.
+    """The clinic will repeat it: now, or at a time. The worklist shows that time: consoles ask for today's orders.
 
     Raises NotFound, NotNow (already settled), InvalidRequest("time": more than a day ago, or than a year ahead).
     """
@@ -46,8 +46,8 @@ async def schedule_retake(parts: Parts, user: User, retake_id: str, *, on: datet
         after = keep(tx, scheduled(retake, by=user.id, at=now, on=when), "retake.scheduled", actor=user.id, at=now,
                      address=address, on=when.isoformat())
         order = _order(tx, retake)
-        if on is not None and order.study_id is None:
-            amend(tx, parts, order, checked(replace(request_of(order), scheduled_at=on)),
+        if order.study_id is None:
+            amend(tx, parts, order, checked(replace(request_of(order), scheduled_at=when)),
                   By(user.id, address, _clinic(user)))
         return after
 
