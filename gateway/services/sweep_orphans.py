@@ -21,6 +21,7 @@ YOUNGEST_ORPHAN = timedelta(hours=1)
 _EVERY = timedelta(hours=6)
 _JOB_KIND = "sweep_orphans"
 _DONE_JOBS_KEPT = timedelta(days=7)
+_NOTICES_KEPT = timedelta(days=30)
 _log = structlog.get_logger(__name__)
 
 
@@ -49,7 +50,7 @@ async def schedule_sweep(parts: Parts) -> None:
 
 
 async def sweep_orphans(parts: Parts) -> SweepResult:
-    """Remove old orphans and part files, and forget finished jobs and sessions of the past."""
+    """Remove old orphans and part files, and forget finished jobs, sessions and notices of the past."""
     now = parts.clock()
     stored_before = now - YOUNGEST_ORPHAN
     part_files = await asyncio.to_thread(parts.objects.remove_parts, begun_before=stored_before)
@@ -57,8 +58,9 @@ async def sweep_orphans(parts: Parts) -> SweepResult:
     for sha256 in await asyncio.to_thread(parts.objects.names):
         if not await _is_named(parts, sha256) and await _remove(parts, sha256, stored_before):
             orphans += 1
-    finished_jobs, sessions = await parts.database.write(lambda tx: (
-        tx.jobs.remove_done(due_before=now - _DONE_JOBS_KEPT), tx.users.remove_expired_sessions(now)))
+    finished_jobs, sessions, _ = await parts.database.write(lambda tx: (
+        tx.jobs.remove_done(due_before=now - _DONE_JOBS_KEPT), tx.users.remove_expired_sessions(now),
+        tx.notices.remove(before=now - _NOTICES_KEPT)))
     if orphans or part_files:
         _log.info("swept the object store", orphans=orphans, part_files=part_files)
     return SweepResult(part_files, orphans, finished_jobs, sessions)

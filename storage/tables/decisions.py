@@ -49,11 +49,11 @@ class Decisions:
 
     def add(self, made: Decision) -> None:
         """Store a decision with its reasons."""
-        self._connection.execute(decision.insert().values(
-            id=made.id, study_id=made.study_id, at=made.at, rules_version=made.rules_version,
-            priority=made.priority.value, duty_group=made.group, reader_id=made.reader_id, due_at=made.due_at,
-            tags=list(made.tags), because=packed(made.because), facts=made.facts,
-            hints=made.hints, outcome=made.outcome, inputs=made.inputs))
+        self._connection.execute(decision.insert(), {
+            "id": made.id, "study_id": made.study_id, "at": made.at, "rules_version": made.rules_version,
+            "priority": made.priority.value, "duty_group": made.group, "reader_id": made.reader_id,
+            "due_at": made.due_at, "tags": list(made.tags), "because": packed(made.because), "facts": made.facts,
+            "hints": made.hints, "outcome": made.outcome, "inputs": made.inputs})
 
     def get(self, decision_id: str) -> Decision | None:
         """One decision; check the scope of its study first."""

@@ -11,6 +11,9 @@ from storage.model import Priority, Reading, ReadingState, Scope
 from storage.tables.schema import reading as table
 from storage.tables.schema import reading_change
 
+_REPLACE = table.update().where(table.c.id == sa.bindparam("of_id"), table.c.revision == sa.bindparam("of_revision"))
+"""Built once: every move of a reading runs it, and many at once where a thousand timers fire."""
+
 
 class Readings:
     """Every move goes through `replace`, which checks the revision: of many who try at once, one wins."""
@@ -38,9 +41,9 @@ class Readings:
 
         False: somebody was faster, and nothing was written.
         """
-        result = self._connection.execute(
-            table.update().where(table.c.id == reading.id, table.c.revision == reading.revision)
-            .values(revision=reading.revision + 1, **_changing(reading)))
+        result = self._connection.execute(_REPLACE, {
+            "of_id": reading.id, "of_revision": reading.revision, "revision": reading.revision + 1,
+            **_changing(reading)})
         if result.rowcount == 1:
             self._note_change(reading)
         return result.rowcount == 1
