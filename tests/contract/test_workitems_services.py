@@ -90,6 +90,7 @@ async def refused(status, work):
 
 async def told(parts, ae_title):
     waiting = await take_events(parts, ae_title)
+    assert waiting is not None
     await were_told(parts, [event.id for event in waiting.events])
     return [(int(event.kind), event.information.get("00741000", {}).get("Value", [""])[0])
             for event in waiting.events]
@@ -248,6 +249,7 @@ async def test_asking_to_cancel_what_is_being_read_tells_the_performer_and_an_ad
     await told(parts, "READER1")
     await request_cancel(parts, machine("east", name="CLINIC"), uid, {"00741238": value("LT", "演示重拍")})
     waiting = await take_events(parts, "READER1")
+    assert waiting is not None
     [event] = waiting.events
     assert (int(event.kind), event.information["00741236"]["Value"]) == (2, ["CLINIC"])
     alarms = await parts.database.read(lambda tx: tx.alarms.open_alarms(EVERYWHERE))

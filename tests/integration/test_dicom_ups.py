@@ -42,9 +42,13 @@ async def receiver(tmp_path):
         await opened.parts.database.write(lambda tx: tx.sites.add_site(CENTRE))
         await opened.add_device(READER)
         await opened.add_device(STRANGER)
-        runner = JobRunner(opened.parts, workitem_handlers(opened.parts.settings, opened.scp.lines))
-        opened.tell = runner.run_due
         yield opened
+
+
+@pytest.fixture
+async def tell(receiver):
+    """Run what is due of the job that tells subscribers."""
+    return JobRunner(receiver.parts, workitem_handlers(receiver.parts.settings, receiver.scp.lines)).run_due
 
 
 @pytest.fixture
@@ -183,14 +187,14 @@ async def test_a_console_without_chinese_gets_latin_letters(receiver, study, uid
     assert str(found.PatientName) != ""
 
 
-async def test_events_come_on_the_association_of_the_watcher_in_order(receiver, study, uid, peers):
+async def test_events_come_on_the_association_of_the_watcher_in_order(receiver, study, uid, peers, tell):
     watcher, reader = await peers("MODALITY", WATCH, EVENT), await peers("READER", PULL)
     assert await watcher.act(3, uid, WATCH, ReceivingAE="MODALITY", DeletionLock="TRUE") == 0x0000
     assert await reader.state(uid, "IN PROGRESS", LOCK) == 0x0000
     progress = data(TransactionUID=LOCK, ProcedureStepProgressInformationSequence=[data(ProcedureStepProgress="50")])
     assert await reader.set(progress, uid) == 0x0000
     assert await reader.state(uid, "CANCELED", LOCK) == 0x0000
-    await receiver.tell()
+    await tell()
     assert [(one.kind, one.state) for one in watcher.told] == [
         (1, "SCHEDULED"), (1, "IN PROGRESS"), (3, ""), (1, "CANCELED")]
     assert {(one.uid, one.sop_class_uid, one.context_uid) for one in watcher.told} == {(uid, PUSH, EVENT)}
@@ -198,7 +202,7 @@ async def test_events_come_on_the_association_of_the_watcher_in_order(receiver, 
     assert await watcher.act(4, uid, WATCH, ReceivingAE="MODALITY") == 0x0000
 
 
-async def test_a_watcher_is_called_where_it_listens_and_tried_again_until_it_does(receiver, study, uid, peers):
+async def test_a_watcher_is_called_where_it_listens_and_tried_again_until_it_does(receiver, study, uid, peers, tell):
     listener = UpsPeer("VIEWER")
     with listener.listening() as port:
         device = Device("viewer-1", CENTRE.id, "演示观察", "VIEWER", "127.0.0.1", "", port=port)
@@ -208,49 +212,49 @@ async def test_a_watcher_is_called_where_it_listens_and_tried_again_until_it_doe
         person = await add_user(receiver.parts, user("demo-reader", Role.READER))
         await claim_reading(receiver.parts, person, (await reading_of(receiver, study)).id)
         await follow_all(receiver.parts)
-        await receiver.tell()
+        await tell()
         assert [one.state for one in listener.told] == ["IN PROGRESS"]
     other = await add_study(receiver.parts, site_id=SITE.id)
     await route_study(receiver.parts, other.id)
     await follow_all(receiver.parts)
-    await receiver.tell()
+    await tell()
     waiting = await receiver.parts.database.read(lambda tx: tx.workitems.events_for("VIEWER", limit=9))
     assert len(waiting) == 1, "nobody listens: it waits"
     with listener.listening() as port:
         await receiver.parts.database.write(lambda tx: tx.sites.update_device(replace(device, port=port)))
         receiver.clock.advance(600)
-        await receiver.tell()
+        await tell()
         assert [one.state for one in listener.told] == ["IN PROGRESS", "SCHEDULED"]
 
 
-async def test_a_watcher_that_only_calls_is_told_when_it_calls(receiver, uid, peers):
+async def test_a_watcher_that_only_calls_is_told_when_it_calls(receiver, uid, peers, tell):
     watcher = await peers("MODALITY", WATCH)
     assert await watcher.act(3, uid, WATCH, ReceivingAE="MODALITY", DeletionLock="FALSE") == 0x0000
-    await receiver.tell()
+    await tell()
     assert watcher.told == []
     again = await peers("MODALITY", EVENT)
 
     async def told():
-        await receiver.tell()
+        await tell()
         return again.told
 
     await until(told)
     assert [one.state for one in again.told] == ["SCHEDULED"]
 
 
-async def test_a_filtered_subscription_hears_of_what_fits_and_a_suspended_one_of_nothing_new(receiver, peers):
+async def test_a_filtered_subscription_hears_of_what_fits_and_a_suspended_one_of_nothing_new(receiver, peers, tell):
     watcher = await peers("READER", WATCH, EVENT)
     assert await watcher.act(3, FILTERED, WATCH, ReceivingAE="READER", DeletionLock="FALSE",
                              ProcedureStepLabel="CT*") == 0x0000
     for modality in ("CT", "DX"):
         await route_study(receiver.parts, (await add_study(receiver.parts, site_id=SITE.id, modality=modality)).id)
     await follow_all(receiver.parts)
-    await receiver.tell()
+    await tell()
     assert [(one.kind, one.state) for one in watcher.told] == [(1, "SCHEDULED")]
     assert await watcher.act(5, FILTERED, WATCH, ReceivingAE="READER") == 0x0000
     await route_study(receiver.parts, (await add_study(receiver.parts, site_id=SITE.id, modality="CT")).id)
     await follow_all(receiver.parts)
-    await receiver.tell()
+    await tell()
     assert len(watcher.told) == 1
     assert await watcher.act(4, GLOBAL, WATCH, ReceivingAE="READER") == 0x0000
 

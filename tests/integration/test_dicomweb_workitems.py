@@ -201,7 +201,7 @@ async def heard(channel) -> dict[str, Any]:
     async with asyncio.timeout(10):
         message = await channel.receive()
         assert message.type is aiohttp.WSMsgType.TEXT, message
-        return msgspec.json.decode(message.data)
+        return msgspec.json.decode(message.data, type=dict[str, Any])
 
 
 def told(event: dict[str, Any]) -> tuple[int, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -12,10 +13,11 @@ from gateway.services.ports import Parts
 from gateway.services.workitems.change_workitem import change_state
 from gateway.services.workitems.follow_readings import follow_all
 from gateway.services.workitems.subscribe import subscribe
+from storage.interface import Transaction
 from storage.model.workitems import Workitem
 from tests.support.route_walk import Call
 from tests.support.two_sites import Clinic
-from tests.support.web import add_exam
+from tests.support.web import Exam, add_exam
 from tests.support.workitems import creation, machine
 
 LOCK = "1.2.826.0.1.9999"
@@ -62,13 +64,12 @@ async def add_workitems(parts: Parts, clinic: Clinic) -> None:
     for key, name in (("workitem", "待领"), ("held_workitem", "已领")):
         exam = await add_exam(parts, clinic.site_id, name=f"演示{clinic.word}{name}")
         await follow_all(parts)
-        [item] = await parts.database.read(lambda tx, exam=exam: _items(tx, exam))
+        [item] = await parts.database.read(partial(_items, exam))
         clinic.ids[key] = item.uid
     await change_state(parts, who, clinic.ids["held_workitem"], wanted="IN PROGRESS", transaction_uid=LOCK)
     clinic.ids["watcher"] = f"WATCH_{clinic.site_id.upper()}"
     await subscribe(parts, who, GLOBAL_SUBSCRIPTION, clinic.ids["watcher"], has_lock=False)
 
 
-def _items(tx, exam) -> list[Workitem]:
-    found: list[Workitem] = tx.workitems.of_reading(exam.reading.id)
-    return found
+def _items(exam: Exam, tx: Transaction) -> list[Workitem]:
+    return tx.workitems.of_reading(exam.reading.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def test_what_is_well_formed_is_taken_and_goes_out_by_any_syntax_and_character_s
 def test_damaged_records_are_refused_or_can_be_shown_to_everybody():
     """Hundreds of workitems with something changed: refused by name, or every answer made of them can be written."""
     seeded, taken = random.Random(7), 0
-    junk = [None, 5, -1.5, "", "x" * 100, [], {}, {"Alphabetic": 3}, {"vr": "SQ"}, "1.2.3", "é漢"]
+    junk: list[Any] = [None, 5, -1.5, "", "x" * 100, [], {}, {"Alphabetic": 3}, {"vr": "SQ"}, "1.2.3", "é漢"]
     for _ in range(400):
         record = json.loads(json.dumps({**creation("1.2.3"), "00741216": PERFORMED,
                                         "00741002": value("SQ", {"00741004": value("DS", 5)})}))

@@ -22,7 +22,7 @@ from storage.model import AuditEntry
 from storage.model.workitems import Workitem
 
 PAGE = 100
-MOST_LOOKED_AT = 5_000
+MOST_LOOKED_AT = 2_000
 """Workitems judged for one answer by the web; whoever asks for more must narrow the search."""
 
 
