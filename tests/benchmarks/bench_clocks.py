@@ -20,6 +20,7 @@ from gateway.services.job_runner import JobRunner
 from gateway.services.ports import Parts
 from gateway.services.receive_instance import Sender, receive_part10
 from gateway.settings import Settings
+from storage.interface import Transaction
 from storage.model import ArrivalVia, Job
 from tests.benchmarks.row import Row
 from tests.support import dicom_builders
@@ -66,7 +67,11 @@ async def _measure(engine: str, settings: Settings) -> list[Row]:
                 receipt = await receive_part10(parts, data, _SENDER)
                 received.append(perf_counter() - begun)
                 ref, asked = receipt.arrival_id, perf_counter()
-                await parts.database.write(lambda tx, ref=ref: tx.jobs.enqueue("bench", ref, due=utc_now()))
+
+                def ask(tx: Transaction, ref: str = ref) -> None:
+                    tx.jobs.enqueue("bench", ref, due=utc_now())
+
+                await parts.database.write(ask)
                 parts.events.wake_jobs()
                 while ref not in ran:
                     await asyncio.sleep(0.001)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,9 +62,10 @@ def test_by_default_a_stage_is_never_due_after_the_one_that_follows_it(examinati
 
 
 def test_a_rule_names_stages_and_raising_never_gives_more_time():
-    asked = {"examination": "film", "priority": Priority.URGENT, "review_minutes": 30}
-    assert stage_minutes({"claim": 20, "open": 5}, **asked)[Stage.CLAIM] == 20
-    raised = stage_minutes({"claim": 20, "open": 5}, **asked, is_raised=True)
+    asked = partial(stage_minutes, {"claim": 20, "open": 5}, examination="film", priority=Priority.URGENT,
+                    review_minutes=30)
+    assert asked()[Stage.CLAIM] == 20
+    raised = asked(is_raised=True)
     assert (raised[Stage.CLAIM], raised[Stage.OPEN]) == (7, 5)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.http.messages.clocks import ClockView
+from gateway.http.messages.clocks import ClockView as ClockView
 from gateway.http.messages.ecg_analysis import EcgHintView, PriorityHintView
 from gateway.http.messages.origins import StudyOriginView
 
