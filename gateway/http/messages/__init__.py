@@ -267,7 +267,7 @@ class ReadingDetail(msgspec.Struct, frozen=True):
     study: StudyView
     report: ReportView | None      # newest version, draft or signed
     versions: list[ReportView]
-    allowed: list[str]             # claim, release, write, submit, review, return, sign, sign_emergency, send_back, decline
+    allowed: list[str]             # services.show_reading.Act
     reason: str                    # of the last return or rejection
     deliveries: list[DeliveryView]
     clocks: list[ClockView]        # in the order of the stages; empty for readings from before clocks were kept
@@ -352,7 +352,7 @@ class ClinicRow(msgspec.Struct, frozen=True):
     arrived_at: datetime
     instance_count: int
     expected_count: int | None
-    step: str                      # arriving, arrived, being_read, in_review, report_ready, acknowledged, sent_back, read_elsewhere
+    step: str                      # services.list_clinic_studies.Step
     priority: str | None
     due_at: datetime | None
     reader_name: str | None
