@@ -93,6 +93,11 @@ async def send_film(receiver, folder, *, uid: str, **more):
     return await receiver.study(uid)
 
 
+async def reject_film(parts, person, study, said, picture="", *, is_sent_back=False):
+    return await reject_image(parts, person, study.id, Rejection(said, picture, is_sent_back, True), revision=0,
+                              address=ADDRESS)
+
+
 async def look(parts, work):
     return await parts.database.read(work)
 
@@ -114,8 +119,7 @@ async def test_a_rejected_film_is_asked_for_again_on_the_worklist_and_its_better
     [image] = await receiver.instances(old.study_instance_uid)
     said = Judgement(GradedLevel.IMAGE, image.id, Grade.REJECTED, reasons=("position", "foreign-body"), note="项链",
                      marks=({"shape": "circle", "points": [[0.4, 0.4], [0.6, 0.5]], "text": ""},))
-    done = await reject_image(parts, reader, poor.id, Rejection(said, png_address(), True, True), revision=0,
-                              address=ADDRESS)
+    done = await reject_film(parts, reader, poor, said, png_address(), is_sent_back=True)
 
     assert done.reading.state is ReadingState.RETURNED
     assert done.reading.reason == "摆位不正、体外异物、项链"
@@ -138,6 +142,7 @@ async def test_a_rejected_film_is_asked_for_again_on_the_worklist_and_its_better
     better = await send_film(receiver, tmp_path / "better", uid=item.StudyInstanceUID)
 
     seen = await show_quality(parts, EVERYWHERE, better.id)
+    assert seen.answers is not None
     assert (seen.answers.retake.state, seen.answers.study.id) == (RetakeState.RETAKEN, poor.id)
     of_poor = await show_quality(parts, EVERYWHERE, poor.id)
     assert [one.retake.new_study_id for one in of_poor.retakes] == [better.id]
@@ -160,7 +165,7 @@ async def test_the_order_of_a_retake_is_never_taken_for_the_one_of_the_poor_film
         receiver.clock.advance(60)
     [image] = await receiver.instances(poor.study_instance_uid)
     said = Judgement(GradedLevel.IMAGE, image.id, Grade.REJECTED, reasons=("motion",))
-    done = await reject_image(parts, reader, poor.id, Rejection(said, "", False, True), revision=0, address=ADDRESS)
+    done = await reject_film(parts, reader, poor, said)
     await match_order_back(parts, done.order.id)
     await match_study(parts, poor.id)
     order, retake, proposed = await look(parts, lambda tx: (
@@ -180,7 +185,7 @@ async def test_a_link_that_was_wrong_makes_the_request_wait_again(receiver, tmp_
     poor = await send_film(receiver, tmp_path / "poor", uid=build.StudyIds().study)
     [image] = await receiver.instances(poor.study_instance_uid)
     said = Judgement(GradedLevel.IMAGE, image.id, Grade.REJECTED, reasons=("motion",))
-    done = await reject_image(parts, reader, poor.id, Rejection(said, "", False, True), revision=0, address=ADDRESS)
+    done = await reject_film(parts, reader, poor, said)
     assert (done.order.patient_id, done.order.patient_name, done.order.modality) == ("P1", "演示王小明", "DX")
     await send_film(receiver, tmp_path / "new", uid=done.order.study_instance_uid)
     assert (await look(parts, lambda tx: tx.quality.retake(done.retake.id, EVERYWHERE))).state is RetakeState.RETAKEN
@@ -346,7 +351,8 @@ async def test_figures_count_by_device_and_person_inside_the_scope(parts, reader
     done = await reject(parts, reader, exams[2])
     await decline_retake(parts, clinic, done.retake.id, "演示", address=ADDRESS)
     [line] = (await count_quality(parts, Scope(frozenset({"a"})), Per.DEVICE, first="", last="")).lines
-    assert (line.month, line.studies, line.graded, line.rejection_rate) == ("2026-03", 3, 3, pytest.approx(1 / 3))
+    assert (line.month, line.studies, line.graded) == ("2026-03", 3, 3)
+    assert line.rejection_rate == pytest.approx(1 / 3)
     assert (dict(line.reasons), line.retakes, line.retaken, line.declined) == ({"position": 1}, 1, 0, 1)
     people = await count_quality(parts, EVERYWHERE, Per.GRADER, first="2026-02", last="2026-03")
     assert [(one.subject, one.graded) for one in people.lines] == [(("a", reader.id), 3), (("b", reader.id), 1)]

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from gateway.core.quality import Judgement
 from gateway.services.ports import Parts
-from gateway.services.quality.ask_retake import Rejected, Rejection, reject_image
+from gateway.services.quality.ask_retake import Rejection, reject_image
 from storage.model import User
 from storage.model.quality import Grade, GradedLevel
 from tests.support.web import Exam, add_exam
@@ -39,8 +39,8 @@ def rejection_of(exam: Exam, **more: Any) -> Rejection:
                      more.get("asks_retake", True))
 
 
-async def reject(parts: Parts, reader: User, exam: Exam, **more: Any) -> Rejected:
-    """By the real service."""
+async def reject(parts, reader, exam, **more):  # untyped: what a test asked for is there
+    """By the real service; a `Rejected`."""
     return await reject_image(parts, reader, exam.study.id, rejection_of(exam, **more),
                               revision=more.get("revision", 0), address=ADDRESS)
 
