@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from gateway.services.receive_instance import Sender, receive_part10
+from storage.model import ArrivalVia
+from storage.model.rosters import Holiday, HolidayKind
 from tests.browser.test_keeping_page import check_for_everybody
+from tests.support import dicom_builders
 from tests.support.browser import chromium, page_of
 from tests.support.clinic_county import PASSWORD
 from tests.support.reading_room import SLOW_MS, log_in
@@ -25,7 +30,8 @@ pytestmark = pytest.mark.browser
 DESKTOP = {"width": 1280, "height": 900}
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 PEOPLE = {"head": ("演示组长", "reviewer@all"), "day": ("演示日班医师", "reader@all"),
-          "night": ("演示夜班医师", "reader@all"), "boss": ("演示管理员", "admin@all")}
+          "night": ("演示夜班医师", "reader@all"), "boss": ("演示管理员", "admin@all"),
+          "clinic": ("演示卫生院医生", "clinic@yangchang")}
 RULES = """\
 format: 1
 title: 演示排班
@@ -65,16 +71,18 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
         rules = folder / "rules.yaml"
         rules.write_text(RULES, encoding="utf-8")
         gateway.command("rules", "activate", str(rules))
-    asyncio.run(_wait_for_nobody(folder))
-    with RunningGateway(folder / "var") as gateway, chromium() as browser:
+    asyncio.run(_furnish(folder))
+    with RunningGateway(folder / "var", {"READING_GATEWAY_QUIET_PERIOD_S": "1"}) as gateway, chromium() as browser:
         yield Room(gateway, browser)
 
 
-async def _wait_for_nobody(folder: Path) -> None:
-    """A holiday of the alliance's own in this week, as a head of the day would have put it."""
-    from storage.model.rosters import Holiday, HolidayKind
+async def _furnish(folder: Path) -> None:
+    """A film of the clinic's, and in the week that is planned a day off of the alliance's own."""
     day = monday() + timedelta(days=3)
     async with open_parts(folder / "var", clock=lambda: datetime.now(UTC)) as parts:
+        sender = Sender(site_id="yangchang", device=None, via=ArrivalVia.STOW, calling_ae_title="DR",
+                        address="127.0.0.1", actor="test")
+        await receive_part10(parts, dicom_builders.dx_image(), sender)
         await parts.database.write(
             lambda tx: tx.rosters.put_holiday(Holiday(day, HolidayKind.HOLIDAY, "演示县庆", "County day")))
 
@@ -210,3 +218,22 @@ def test_a_reader_goes_off_and_an_administrator_sets_skills_and_agreements(room:
         expect(page.get_by_text("Nobody on duty").first).to_be_visible(timeout=SLOW_MS)
         check_for_everybody(page, "the agreements")
         shoot(page, "english")
+
+
+def test_the_reading_site_declines_a_film_and_the_clinic_reads_why_and_what_is_missing(room: Room):
+    with page_of(room.browser, room.gateway.url, viewport=DESKTOP) as page:
+        log_in(page, "head")
+        page.get_by_test_id("worklist-row").first.click(timeout=SLOW_MS)
+        page.keyboard.press("Enter")
+        missing = page.get_by_test_id("missing")
+        expect(missing).to_have_attribute("data-missing", re.compile("^consent"), timeout=SLOW_MS)
+        shoot(page, "reading")
+        page.get_by_test_id("decline").click()
+        page.locator("textarea").last.fill("本中心不承接此类检查")
+        page.get_by_test_id("confirm-reason").click()
+        expect(page.get_by_test_id("reading")).to_have_attribute("data-state", "given_up", timeout=SLOW_MS)
+    with page_of(room.browser, room.gateway.url, viewport={"width": 390, "height": 844}) as page:
+        log_in(page, "clinic")
+        expect(page.get_by_test_id("declined")).to_contain_text("本中心不承接此类检查", timeout=SLOW_MS)
+        expect(page.get_by_test_id("missing")).to_be_visible()
+        shoot(page, "clinic")

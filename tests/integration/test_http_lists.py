@@ -147,12 +147,12 @@ async def test_a_claim_is_a_lock_and_what_one_may_do_follows_from_it(web):
     exam = await add_exam(web.parts, SITE)
     reader, reviewer = await web.browser("reader"), await web.browser("reviewer")
     one = f"/api/readings/{exam.reading.id}"
-    assert (await get(reader, one))["allowed"] == ["claim"]
+    assert (await get(reader, one))["allowed"] == ["claim", "decline"]
     async with reader.post(one + "/claim") as answer:
         assert answer.status == 200
         claimed = await answer.json()
     assert claimed["row"]["state"] == "in_progress"
-    assert {"release", "submit", "send_back", "write"} == set(claimed["allowed"])
+    assert {"release", "submit", "send_back", "write", "decline"} == set(claimed["allowed"])
     async with reviewer.post(one + "/claim") as answer:
         assert (answer.status, (await answer.json())["reason"]) == (409, "claimed-by-another")
     assert (await get(reviewer, one))["allowed"] == []
