@@ -85,11 +85,11 @@ class UpsPeer:
             self.association.release()
 
     @contextmanager
-    def listening(self) -> Iterator[int]:
+    def listening(self, port: int = 0) -> Iterator[int]:
         """Take events by calls of the gateway; yields the port."""
         ae = AE(ae_title=self.ae_title)
         ae.add_supported_context(EVENT, scu_role=False, scp_role=True)
-        server = ae.start_server(("127.0.0.1", 0), block=False,
+        server = ae.start_server(("127.0.0.1", port), block=False,
                                  evt_handlers=[(evt.EVT_N_EVENT_REPORT, self._on_event)])
         assert server is not None
         try:
