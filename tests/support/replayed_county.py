@@ -58,19 +58,19 @@ def rule_set(count: int = 200, *, conditions: int = 3, seed: int = 1, changed: i
     return "".join(parts)
 
 
-def studies(count: int, *, seed: int = 2, days: int = 30) -> Iterator[
+def studies(count: int, *, seed: int = 2, days: int = 30, until: datetime = UNTIL) -> Iterator[
         tuple[datetime, dict[str, FactValue], dict[str, Any]]]:
-    """(decided at, facts, duty) of studies that arrive in the `days` before UNTIL, oldest first."""
+    """(decided at, facts, duty) of studies that arrive in the `days` before `until`, oldest first."""
     chooser = random.Random(seed)
     step = timedelta(days=days) / (count + 1)
     for number in range(count):
-        at = UNTIL - timedelta(days=days) + step * (number + 1)
+        at = until - timedelta(days=days) + step * (number + 1)
         yield at, _facts(chooser, at.astimezone(ZONE)), {"night": READERS[number // 600 % 24: number // 600 % 24 + 2]}
 
 
 def fill(connection: sa.Connection, source: str, count: int, *, seed: int = 2, days: int = 30, version: int = 1,
          decided: Callable[[dict[str, FactValue], datetime, dict[str, Any]], Any] | None = None,
-         because: Any = None) -> None:
+         because: Any = None, until: datetime = UNTIL) -> None:
     """Put that many routed studies into a store, decided by this rule set, most of them signed.
 
     `decided` may stand in for `decide` where thousands are wanted; `because`, packed, is then stored with each.
@@ -79,7 +79,7 @@ def fill(connection: sa.Connection, source: str, count: int, *, seed: int = 2, d
     ask = decided or (lambda facts, local, duty: decide(rules, facts, local, duty))
     chooser = random.Random(seed + 1)
     rows: dict[str, list[dict[str, Any]]] = {"study": [], "decision": [], "report": []}
-    for number, (at, facts, duty) in enumerate(studies(count, seed=seed, days=days)):
+    for number, (at, facts, duty) in enumerate(studies(count, seed=seed, days=days, until=until)):
         local = at.astimezone(ZONE)
         outcome = ask(facts, local, duty)
         urgency = str(facts["study.urgency"])
