@@ -291,8 +291,11 @@ async def test_readers_are_listed_with_what_they_can_and_how_much_they_have(part
     found = {one.user.login: one for one in await list_readers(parts, EVERYWHERE)}
     ann = found["ann"]
     assert set(found) == {"ann", "bob", "cleo"}
+    assert ann.profile is not None
     assert (ann.open_count, ann.duty_groups, ann.profile.modalities) == (1, ("imaging",), ("CT",))
-    assert found["cleo"].presence.presence is Presence.AWAY
+    said = found["cleo"].presence
+    assert said is not None
+    assert said.presence is Presence.AWAY
     await add_user(parts, user("westerly", Role.READER, site_id="west"))
     seen = {one.user.login for one in await list_readers(parts, Scope(frozenset({"east"})))}
     assert seen == {"ann", "bob", "cleo"}, "they read for the whole alliance, and so for the east"
@@ -363,6 +366,7 @@ async def test_the_clinic_sees_that_it_was_declined_and_what_is_missing(parts, p
     await decline_reading(parts, people["ann"], reading.id, "请改送省院")
     page = await list_clinic_studies(parts, Scope(frozenset({"east"})), text="", limit=10, offset=0)
     [line] = page.lines
+    assert line.reading is not None
     assert (step_of(line), line.reading.reason) == (Step.SENT_BACK, "请改送省院")
     assert page.missing == {reading.study_id: [Missing.CONSENT, Missing.AGREEMENT]}
     await ordered(parts, reading, consent_informed_by="演示村医", consent_is_written=True)

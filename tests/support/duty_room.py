@@ -65,7 +65,8 @@ async def assigned(parts, study) -> Assigned:
         outcome = decide(rules, facts, parts.clock().astimezone(ZONE))
         return assign(tx, study, outcome, groups_in_force(tx)[outcome.group], at=parts.clock())
 
-    return await parts.database.write(work)
+    found: Assigned = await parts.database.write(work)
+    return found
 
 
 async def given_to(parts, person, **more):
