@@ -27,8 +27,8 @@ from storage.interface import Transaction
 
 _log = structlog.get_logger(__name__)
 
-AT_ONCE = 32
-"""Timers in one transaction: on SQLite every other write waits for it, for some 20 ms."""
+AT_ONCE, AT_ONCE_SHARED = 10, 64
+"""Timers in one transaction: on SQLite every other write waits for it, some 10 ms; on PostgreSQL nobody does."""
 
 LOOK_EVERY_S = 0.5
 """A node that is killed leaves its timers to the others, which look so often."""
@@ -39,10 +39,10 @@ _LONGEST_PAUSE_S = 60.0
 class ClockRunner:
     """One task; `start` begins it, `stop` ends it between two transactions."""
 
-    def __init__(self, parts: Parts, *, at_once: int = AT_ONCE, look_every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(self, parts: Parts, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._parts = parts
         self._zone = ZoneInfo(parts.settings.time_zone)
-        self._at_once = at_once
+        self._at_once = AT_ONCE_SHARED if parts.settings.database_url else AT_ONCE
         self._look_every_s = look_every_s
         self._has_news = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
