@@ -18,6 +18,8 @@ export const rules = {
   },
   language: (signal?: AbortSignal) => getJson<t.RuleLanguageView>('/api/rules/language', signal),
   check: (source: string) => sendJson<t.RuleCheckView>('POST', '/api/rules/check', { source }),
+  /** Looks at the studies of the last days, too: which of them no rule would give to anybody. Takes seconds. */
+  checkOnDays: (source: string, days: number) => sendJson<t.RuleCheckView>('POST', `/api/rules/check${query({ days })}`, { source }),
   forms: (source: string) => sendJson<t.RuleFormsView>('POST', '/api/rules/forms', { source }),
   edit: (body: t.EditRulesRequest) => sendJson<t.EditedRulesView>('POST', '/api/rules/edit', body),
   compare: (body: t.CompareRulesRequest) => sendJson<t.RuleDifferenceView>('POST', '/api/rules/diff', body),
