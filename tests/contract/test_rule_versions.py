@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
 from gateway.core.errors import NotNow
 from gateway.services.activate_rules import ensure_rules, packaged_rules
@@ -15,11 +17,16 @@ from gateway.services.rules.prove import prove
 from gateway.services.rules.simulate import simulate
 from gateway.services.rules.versions import Author, propose_rules
 from gateway.settings import Settings
+from storage.interface import Transaction
+from storage.migrations.upgrading import configuration, upgrade
 from storage.model import EVERYWHERE, RuleState, Scope
 from storage.objects.files import FileObjectStore
 from storage.tables.schema import UtcDateTime
+from tests.support.postgres import postgres_url
 from tests.support.replayed_county import UNTIL, ZONE, fill, rule_set
 from tests.support.stores import START, ManualClock, RecordingEvents
+
+__all__ = ["postgres_url"]
 
 SINCE = UNTIL - timedelta(days=30)
 BUSY = rule_set(12)
@@ -85,7 +92,7 @@ async def test_of_many_who_activate_at_once_one_wins_and_the_others_are_told(par
 async def test_a_month_is_replayed_page_by_page_with_the_same_result(parts):
     version = await ensure_rules(parts)
     await parts.database.write(lambda tx: fill(tx.connection, BUSY, 120, version=version))
-    window = {"since": SINCE, "until": UNTIL, "zone": ZONE}
+    window: dict[str, Any] = {"since": SINCE, "until": UNTIL, "zone": ZONE}
     proof = await prove(parts.database, version, BUSY, is_whole=True, **window)
     assert (proof.replayed, proof.equal, proof.differences) == (120, 120, [])
     result = await simulate(parts.database, DRAFT, **window)
@@ -127,3 +134,28 @@ async def test_the_last_decided_studies_are_found_within_scope(parts):
     assert await parts.database.read(lambda tx: tx.replays.decided_lately(EVERYWHERE, limit=2)) == [
         "study-2-000039", "study-2-000038"]
     assert await parts.database.read(lambda tx: tx.replays.decided_lately(Scope(frozenset()), limit=2)) == []
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite", "postgres"])
+def test_of_the_versions_of_an_older_release_the_newest_is_in_force_and_all_keep_their_author(engine_name, tmp_path,
+                                                                                            request):
+    url = f"sqlite:///{tmp_path / 'gateway.db'}" if engine_name == "sqlite" else request.getfixturevalue(
+        "postgres_url").replace("postgresql://", "postgresql+psycopg://")
+    engine = sa.create_engine(url)
+    try:
+        with engine.begin() as connection:
+            config = configuration()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "0013")
+            for number in (1, 2, 3):
+                connection.execute(sa.text(
+                    "INSERT INTO rule_set (source, source_sha256, activated_at, activated_by) "
+                    f"VALUES ('text {number}', 'x', '2026-01-0{number} 08:00:00', 'u{number}')"))
+        with engine.begin() as connection:
+            upgrade(connection)
+            found = Transaction(connection, node="node-a").rule_versions.list()
+    finally:
+        engine.dispose()
+    assert [(v.version, v.state, v.proposed_by) for v in found] == [
+        (3, "active", "u3"), (2, "superseded", "u2"), (1, "superseded", "u1")]
+    assert all(v.proposed_at == v.activated_at and v.proposed_at.day == v.version for v in found)

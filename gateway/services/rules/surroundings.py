@@ -13,7 +13,7 @@ from routing_rules.lint_people import DutyGap
 from routing_rules.lint_traffic import Arrival
 from routing_rules.model import RuleSet
 from storage.interface import Transaction
-from storage.model import EVERYWHERE
+from storage.model import EVERYWHERE, StoredReplay
 from storage.model.rosters import RosterEntry
 
 if TYPE_CHECKING:
@@ -56,9 +56,11 @@ async def decided_between(parts: Parts, since: datetime, until: datetime, zone: 
     """Facts of the studies decided in this time, each with the local time of its decision."""
     found: list[Arrival] = []
     after: tuple[datetime, str] | None = None
-    while True:
-        page = await parts.database.read(lambda tx, start=after: tx.replays.page(since, until, after=start))
-        if not page:
-            return found
+
+    def read_page(tx: Transaction) -> list[StoredReplay]:
+        return tx.replays.page(since, until, after=after)
+
+    while page := await parts.database.read(read_page):
         found += [(row.facts, row.at.astimezone(zone)) for row in page]
         after = (page[-1].at, page[-1].decision_id)
+    return found
