@@ -87,6 +87,7 @@ async def test_where_there_is_no_rule_set_the_answer_is_the_fallback_inbox_and_w
         lambda tx: question_of(tx, study, now=zone_now, zone=ZoneInfo("Asia/Shanghai")))
     assert question.version == 0
     answer = answer_of(question)
+    assert answer.failure is not None
     assert (answer.outcome.group, answer.outcome.is_fallback, answer.failure["reason"]) == (
         "fallback", True, "no-rules")
 
@@ -100,6 +101,7 @@ async def test_a_rule_set_that_is_too_slow_is_cut_off_and_the_study_goes_to_its_
     question = await parts.database.read(lambda tx: question_of(
         tx, tx.studies.get(study.id, EVERYWHERE), now=parts.clock(), zone=ZoneInfo("Asia/Shanghai")))
     answer = answer_of(question, budget_s=0.02)
+    assert answer.failure is not None
     assert (answer.outcome.group, answer.failure["reason"]) == ("inbox", "rules-too-slow")
     assert answer_of(question, budget_s=60.0).failure is None
 

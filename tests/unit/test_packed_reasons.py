@@ -20,7 +20,8 @@ def test_what_is_kept_is_what_was_said(number):
 
 
 def test_a_condition_that_many_rules_ask_is_kept_once():
-    because = decide(parse(rule_sets.rules(400, with_stops=False)), rule_sets.facts(1), rule_sets.local_now(1)).because
+    rules = parse(rule_sets.rules(400, with_stops=False))
+    because = decide(rules, rule_sets.facts(1), rule_sets.local_now(1)).because
     assert len(json.dumps(packed(because))) < 0.5 * len(json.dumps(because))
 
 
