@@ -9,9 +9,11 @@ import pytest
 
 from gateway.core.errors import NotAllowed, NotNow
 from gateway.services.activate_rules import activate_rules, ensure_rules, packaged_rules
+from gateway.services.route_study import route_study
 from gateway.services.rules.versions import Author, approve_rules, propose_rules
 from gateway.settings import Settings
 from storage.model import Role, RuleState
+from tests.support.routing_builders import add_study
 from tests.support.stores import open_parts
 from tests.support.web import add_person, add_site, add_token, serving
 
@@ -224,3 +226,37 @@ async def test_an_activation_that_began_before_another_ended_is_told(web):
     outcomes = await asyncio.gather(slow, propose_rules(web.parts, SECOND, other), return_exceptions=True)
     refused = [outcome for outcome in outcomes if isinstance(outcome, NotNow)]
     assert [outcome.reason for outcome in refused] == ["rules-changed"]
+
+
+async def test_a_rule_is_changed_through_a_form_and_the_change_is_told_in_words(web):
+    forms = (await post(web.head, "forms", 200, source=FIRST))["forms"]
+    assert [(form["name"], form["index"]) for form in forms][1:] == [("心电图 / electrocardiogram", 1),
+                                                                    ("影像 / imaging", 2)]
+    changed = {**forms[2], "then": {"group": "fallback"}}
+    edited = await post(web.head, "edit", 200, source=FIRST, index=2, form=changed)
+    assert [problem for problem in edited["problems"] if not problem["is_warning"]] == []
+    changes = (await post(web.head, "diff", 200, from_version=1, to_source=edited["source"]))["changes"]
+    assert [(change["kind"], change["subject"]) for change in changes] == [("gives-changed", "影像 / imaging")]
+    assert "fallback" in changes[0]["zh"]
+    moved = await post(web.head, "edit", 200, source=FIRST, index=2, move_to=0)
+    forms = (await post(web.head, "forms", 200, source=moved["source"]))["forms"]
+    assert forms[0]["name"] == "影像 / imaging"
+    told = await post(web.head, "edit", 400, source=FIRST, index=99)
+    assert told["reason"] == "edit-refused"
+
+
+async def test_a_draft_is_tried_on_one_study_beside_what_was_decided(web):
+    study = await add_study(web.parts, modality="CT")
+    await route_study(web.parts, study.id)
+    draft = FIRST.replace("rules:\n", "rules:\n  - name: CT\n    when: ['study.modality == \"CT\"']\n"
+                                      "    then: {group: fallback, due_minutes: 5}\n")
+    for name in (study.id, study.study_instance_uid, study.accession_number):
+        told = await post(web.head, "try", 200, source=draft, study=name)
+        assert (told["study_id"], told["decision"]["group"], told["stored"]["group"]) == (
+            study.id, "fallback", "imaging")
+    first = told["decision"]["because"][0]
+    assert (first["rule"], first["matched"], first["conditions"][0]["seen"]) == ("CT", True, {"study.modality": "CT"})
+    assert told["stored"]["rules_version"] == 1
+    [listed] = await get(web.head, "studies")
+    assert (listed["study_id"], listed["group"], listed["rules_version"]) == (study.id, "imaging", 1)
+    await post(web.head, "try", 404, source=draft, study="nothing")
