@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from gateway.services.administer_sites import By, add_site
+from gateway.services.log_in import make_user
 from gateway.services.receive_instance import Sender, receive_part10
-from storage.model import ArrivalVia
+from storage.model import EVERYWHERE, ArrivalVia, Grant, Role, Site, SiteKind
 from storage.model.rosters import Holiday, HolidayKind
 from tests.browser.test_keeping_page import check_for_everybody
 from tests.support import dicom_builders
@@ -29,9 +31,9 @@ pytestmark = pytest.mark.browser
 
 DESKTOP = {"width": 1280, "height": 900}
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-PEOPLE = {"head": ("演示组长", "reviewer@all"), "day": ("演示日班医师", "reader@all"),
-          "night": ("演示夜班医师", "reader@all"), "boss": ("演示管理员", "admin@all"),
-          "clinic": ("演示卫生院医生", "clinic@yangchang")}
+PEOPLE = {"head": ("演示组长", Grant(Role.REVIEWER, None)), "day": ("演示日班医师", Grant(Role.READER, None)),
+          "night": ("演示夜班医师", Grant(Role.READER, None)), "boss": ("演示管理员", Grant(Role.ADMIN, None)),
+          "clinic": ("演示卫生院医生", Grant(Role.CLINIC, "yangchang"))}
 RULES = """\
 format: 1
 title: 演示排班
@@ -62,24 +64,21 @@ class Room:
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room]:
     """A gateway with a duty group that has a head and weekly hours, and two sites."""
     folder = tmp_path_factory.mktemp("roster")
-    with RunningGateway(folder / "var") as gateway:
-        gateway.command("site", "add", "yangchang", "--name", "演示羊昌卫生院")
-        gateway.command("site", "add", "centre", "--name", "演示县医院", "--kind", "centre")
-        for login, (name, grant) in PEOPLE.items():
-            gateway.command("user", "add", login, "--name", name, "--grant", grant, "--password-stdin",
-                            input=f"{PASSWORD}\n")
-        rules = folder / "rules.yaml"
-        rules.write_text(RULES, encoding="utf-8")
-        gateway.command("rules", "activate", str(rules))
     asyncio.run(_furnish(folder))
     with RunningGateway(folder / "var", {"READING_GATEWAY_QUIET_PERIOD_S": "1"}) as gateway, chromium() as browser:
         yield Room(gateway, browser)
 
 
 async def _furnish(folder: Path) -> None:
-    """A film of the clinic's, and in the week that is planned a day off of the alliance's own."""
+    """People, rules, a film of the clinic's, and in the week that is planned a day off of the alliance's own."""
     day = monday() + timedelta(days=3)
     async with open_parts(folder / "var", clock=lambda: datetime.now(UTC)) as parts:
+        for site in (Site("yangchang", "演示羊昌卫生院", "", SiteKind.TOWNSHIP),
+                     Site("centre", "演示县医院", "", SiteKind.CENTRE)):
+            await add_site(parts, site, By("test", "", EVERYWHERE))
+        for login, (name, grant) in PEOPLE.items():
+            await make_user(parts, login=login, display_name=name, password=PASSWORD, grants=(grant,))
+        await parts.database.write(lambda tx: tx.decisions.add_rule_set(RULES, by="test", at=parts.clock()))
         sender = Sender(site_id="yangchang", device=None, via=ArrivalVia.STOW, calling_ae_title="DR",
                         address="127.0.0.1", actor="test")
         await receive_part10(parts, dicom_builders.dx_image(), sender)
