@@ -58,7 +58,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_the_program_its_pages_and_its_data(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     for wanted in ("gateway/main.py", "gateway/cli/program.py", "storage/tables/schema/columns.py",
-                   "routing_rules/schema.json", "reading_ui/dist/index.html", "reading_ui/__init__.py"):
+                   "routing_rules/schema.json", "routing_rules/holidays.json",
+                   "reading_ui/dist/index.html", "reading_ui/__init__.py"):
         assert wanted in names, wanted
     for pattern in (r"reading_ui/dist/assets/.*\.js$", r"reading_ui/dist/assets/.*\.css$", r"\.typ$",
                     r"\.otf$|\.ttf$", r"storage/migrations/versions/.*\.py$", r"routing_rules/examples/.*\.yaml$",
