@@ -32,7 +32,7 @@ from tests.support.replayed_county import ZONE, fill, rule_set, studies
 
 _STUDIES = int(os.environ.get("READING_GATEWAY_SIMULATED_STUDIES", "18000"))
 _RULES = 200
-_CHANGED = 77
+_CHANGED = 42
 
 
 def measure() -> Iterable[Row]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from gateway.services.rules.settle import settled
 from routing_rules.evaluate import decide
 from routing_rules.facts import FactValue
 from routing_rules.holidays import HOLIDAYS
@@ -83,8 +84,8 @@ def fill(connection: sa.Connection, source: str, count: int, *, seed: int = 2, d
         local = at.astimezone(ZONE)
         outcome = ask(facts, local, duty)
         urgency = str(facts["study.urgency"])
-        priority = outcome.priority or urgency
-        due = at + timedelta(minutes=outcome.due_minutes or 120)
+        result = settled(outcome, hint_levels=[], completed_at=at, modality=str(facts["study.modality"]),
+                         body_part=str(facts.get("study.body_part", "")), urgency=urgency, zone=ZONE)
         study_id = f"study-{seed}-{number:06}"
         rows["study"].append({
             "id": study_id, "study_instance_uid": f"1.2.826.0.1.77.{seed}.{number}", "site_id": facts["site.id"],
@@ -94,8 +95,8 @@ def fill(connection: sa.Connection, source: str, count: int, *, seed: int = 2, d
             "instance_count": 1})
         rows["decision"].append({
             "id": f"decision-{seed}-{number:06}", "study_id": study_id, "at": at, "rules_version": version,
-            "priority": priority, "duty_group": outcome.group, "reader_id": None, "due_at": due,
-            "tags": list(outcome.tags), "because": packed(outcome.because) if because is None else because,
+            "priority": result.priority.value, "duty_group": outcome.group, "reader_id": None,
+            "due_at": result.due_at, "tags": list(result.tags), "because": packed(outcome.because) if because is None else because,
             "facts": facts, "hints": [], "outcome": outcome.as_json(),
             "inputs": {"local_now": local.isoformat(), "duty": duty}})
         if chooser.random() < 0.97:

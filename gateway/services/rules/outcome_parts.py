@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,15 +40,14 @@ def stored_side(stored: StoredReplay, rules: RuleSet | None) -> Side:
     return Side(group, reader, _readers(group, reader, outcome.get("on_duty", ()), rules), stored.due_at, aspects)
 
 
-def replayed_side(replayed: Replayed, stored: StoredReplay, decided: Side, rules: RuleSet,
-                  logins: Collection[str], zone: ZoneInfo) -> Side:
+def replayed_side(replayed: Replayed, stored: StoredReplay, decided: Side, rules: RuleSet, zone: ZoneInfo) -> Side:
     """As a rule set would decide; `decided` is the stored side, which stands where the rules say the same.
 
-    Somebody without an enabled account is passed over, as in routing.
+    Readers are those that the rules name, on both sides: who has left since counts as named here as there.
     """
     outcome = replayed.outcome
     said = outcome.as_json()
-    reader = outcome.reader if outcome.reader in logins else None
+    reader = outcome.reader
     readers = _readers(outcome.group, reader, outcome.on_duty, rules)
     if said == stored.outcome:
         return Side(outcome.group, decided.reader, readers, stored.due_at, decided.aspects)

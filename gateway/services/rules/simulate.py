@@ -74,7 +74,7 @@ async def simulate(database: Database, source: str, *, since: datetime, until: d
     rules, answers = parse(source), Answers()
     draft = Replayer(rules, answers)
     versions = _Versions()
-    logins, names, total, active = await database.read(lambda tx: _surroundings(tx, since, until))
+    names, total, active = await database.read(lambda tx: _surroundings(tx, since, until))
     base = Replayer(parse(active), answers) if against == ACTIVE and active is not None else None
     tally, known, unreadable = Tally(until), set[str](), 0
     after: tuple[datetime, str] | None = None
@@ -92,9 +92,9 @@ async def simulate(database: Database, source: str, *, since: datetime, until: d
             decided = stored_side(stored, versions.of(stored.rules_version))
             before = decided
             if base is not None:
-                before = replayed_side(base.replay(asked), stored, decided, base.rules, logins, zone)
+                before = replayed_side(base.replay(asked), stored, decided, base.rules, zone)
             replayed = draft.replay(asked)
-            result = replayed_side(replayed, stored, decided, rules, logins, zone)
+            result = replayed_side(replayed, stored, decided, rules, zone)
             decided_by = replayed.decided_by
             tally.matched.update(rule.name for rule in replayed.matched)
             tally.decided[decided_by] += 1
@@ -135,10 +135,8 @@ class _Versions:
                 self._met[version] = None
 
 
-def _surroundings(tx: Transaction, since: datetime,
-                  until: datetime) -> tuple[set[str], dict[str, str], int, str | None]:
-    """Enabled logins, names by login, how many studies, and the text in force."""
-    users = tx.users.all()
+def _surroundings(tx: Transaction, since: datetime, until: datetime) -> tuple[dict[str, str], int, str | None]:
+    """Names by login, how many studies, and the text in force."""
     active = tx.decisions.active_rule_set()
-    return ({user.login for user in users if user.is_enabled}, {user.login: user.display_name for user in users},
-            tx.replays.count(since, until), active[1] if active is not None else None)
+    return ({user.login: user.display_name for user in tx.users.all()}, tx.replays.count(since, until),
+            active[1] if active is not None else None)
