@@ -20,6 +20,7 @@ const ReadingPage = lazy(() => import('../reading'));
 const ClinicPage = lazy(() => import('../clinic'));
 const OrdersPage = lazy(() => import('../orders'));
 const AdminPage = lazy(() => import('../admin'));
+const FiguresPage = lazy(() => import('../figures'));
 const QualityPage = lazy(() => import('../quality/figures'));
 const WallPage = lazy(() => import('../wall'));
 const RosterPage = lazy(() => import('../roster'));
@@ -104,6 +105,7 @@ function PageOf({ path }: { path: string }) {
   if (room === 'roster') return <RosterPage section={rest ?? ''} />;
   if (room === 'orders') return <OrdersPage section={rest ?? ''} />;
   if (room === 'quality') return <QualityPage />;
+  if (room === 'figures') return <FiguresPage />;
   if (room === 'admin') return <AdminPage section={rest ?? 'overview'} />;
   return (
     <Empty>

@@ -19,7 +19,8 @@ export function Shell({ path, children }: { path: string; children: ReactNode })
   const w = useWords();
   const { session } = useSession();
   const pages = pagesOf(session);
-  const here = path.split('/')[1] === 'readings' ? 'worklist' : path.split('/')[1];
+  const room = path.split('/')[1];
+  const here = room === 'readings' ? 'worklist' : room === 'figures' ? 'quality' : room;
   return (
     <div className="shell">
       <a className="skip" href="#content">

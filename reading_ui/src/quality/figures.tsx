@@ -4,11 +4,13 @@ import { useState } from 'react';
 import { quality as api, type FiguresQuery } from '../api/quality';
 import type { FigureLine, QualityFigures } from '../api/types';
 import { useResource } from '../app/resource';
+import { Link } from '../app/router';
+import { monthBefore } from '../model/months';
 import { CheckField, SelectField, TextField } from '../parts/field';
 import { Empty, Loading, ProblemNote } from '../parts/notes';
 import { useLanguage, useRoomWords } from '../words/language';
 import { Columns, Shares } from './charts';
-import { bySubject, GRADES, monthBefore, rateOf, reasonCounts, type Sum, summed } from './sums';
+import { bySubject, GRADES, rateOf, reasonCounts, type Sum, summed } from './sums';
 import * as words from './words';
 import './figures.css';
 
@@ -30,6 +32,7 @@ export default function QualityFiguresPage() {
     <div className="figures" data-testid="quality-figures">
       <header>
         <h1>{w.title}</h1>
+        <Link href="/figures">{w.reading}</Link>
         <SelectField label={w.per} value={asked.per} onChange={(event) => { setAsked({ ...asked, per: event.target.value }); }} data-testid="figures-per">
           {PER.map((one) => <option key={one} value={one}>{w.perNames[one]}</option>)}
         </SelectField>

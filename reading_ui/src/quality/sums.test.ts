@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import type { FigureLine } from '../api/types';
-import { bySubject, monthBefore, rateOf, reasonCounts, summed } from './sums';
+import { monthBefore } from '../model/months';
+import { bySubject, rateOf, reasonCounts, summed } from './sums';
 
 const line = (more: Partial<FigureLine>): FigureLine => ({
   site_id: 'a', site_name: 'A', key: 'dr', name: 'DR', month: '2026-11', studies: 10, graded: 4, excellent: 1, good: 1, acceptable: 1, rejected: 1,

@@ -40,13 +40,6 @@ export function reasonCounts(lines: readonly FigureLine[]): [code: string, count
   return [...counts].sort(([a, one], [b, other]) => other - one || a.localeCompare(b));
 }
 
-/** "2026-11" and `back` months before it. */
-export function monthBefore(month: string, back: number): string {
-  const [year = 0, number = 1] = month.split('-').map(Number);
-  const at = year * 12 + number - 1 - back;
-  return `${String(Math.floor(at / 12))}-${String((at % 12) + 1).padStart(2, '0')}`;
-}
-
 function empty(key: string, line: FigureLine): Sum {
   return { key, line, month: line.month, studies: 0, graded: 0, excellent: 0, good: 0, acceptable: 0, rejected: 0, retakes: 0, retaken: 0, declined: 0 };
 }

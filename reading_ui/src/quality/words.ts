@@ -83,6 +83,7 @@ export const zh = {
   announceAsked: (name: string) => `请为 ${name} 重做。`,
   // figures
   title: '图像质量',
+  reading: '阅片指标',
   per: '按',
   perNames: { device: '设备', operator: '操作者', site: '机构', modality: '检查类型', grader: '评价人' } as Record<string, string>,
   from: '从',
@@ -185,6 +186,7 @@ export const en: typeof zh = {
   enlarge: 'Enlarge',
   announceAsked: (name) => `Please take the pictures of ${name} again.`,
   title: 'Quality of pictures',
+  reading: 'Figures of reading',
   per: 'Per',
   perNames: { device: 'device', operator: 'operator', site: 'site', modality: 'modality', grader: 'grader' },
   from: 'From',
