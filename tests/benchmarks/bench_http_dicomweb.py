@@ -233,14 +233,14 @@ def _serve(folder: Path, instance_count: int, pipe: Connection) -> None:
 
 async def _serve_until_told(folder: Path, instance_count: int, pipe: Connection) -> None:
     async with open_parts(folder / "data") as parts:
-        filled = folder / "filled"
+        filled, token = folder / "filled", ""
         if not filled.exists():
             for site_id in archive.SITE_IDS:
                 await add_site(parts, site_id, f"演示{site_id}")
             await add_person(parts, "reader", (Role.READER, None))
             await _fill(parts, archive.plan(instance_count))
+            token = await add_token(parts, archive.SITE_IDS[0], "ingest")
             filled.touch()
-        token = await add_token(parts, archive.SITE_IDS[0], "ingest")
         async with serving(parts) as web:
             gc.collect()                 # as the shipped program does once it is ready
             gc.freeze()
