@@ -192,6 +192,7 @@ def _gateway(instance_count: int) -> Iterator[tuple[Get, Callable[[list[bytes]],
         ours, theirs = multiprocessing.Pipe()
         server = multiprocessing.get_context("spawn").Process(target=_serve, args=(folder, instance_count, theirs))
         server.start()
+        theirs.close()                   # a server that dies is the end of the pipe, not an endless wait
         try:
             host, port, token = ours.recv()
             connection = http.client.HTTPConnection(host, port)
