@@ -6,6 +6,7 @@ It reads the store itself, for reading only, beside a gateway that may hold it: 
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Awaitable, Callable
@@ -84,6 +85,7 @@ async def _proof(database: Database, window: dict[str, Any], *, is_whole: bool, 
 
 def _run(settings: Settings, work: Callable[[Database, Told], Awaitable[T]]) -> T:
     """Open the store for reading only and work on it, with progress where a person looks."""
+    from gateway.services.rules.simulate import GARBAGE_THRESHOLDS
     from routing_rules.model import InvalidRules
     from storage.errors import StorageError
     from storage.migrations.upgrading import current_revision, revisions
@@ -102,6 +104,7 @@ def _run(settings: Settings, work: Callable[[Database, Told], Awaitable[T]]) -> 
         finally:
             await storage.database.close()
 
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     console = Console(stderr=True)
     columns = (TextColumn("重放 / replayed"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:

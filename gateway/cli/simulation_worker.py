@@ -7,6 +7,7 @@ ends by itself when nobody listens any more.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -17,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from gateway.services.rules.simulate import Simulation, simulate
+from gateway.services.rules.simulate import GARBAGE_THRESHOLDS, Simulation, simulate
 from routing_rules.model import InvalidRules
 from storage.errors import StorageError
 from storage.opening import open_storage
@@ -40,6 +41,7 @@ async def work(job: dict[str, Any]) -> Simulation:
 
 def main() -> None:
     os.nice(NICENESS)
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     job = json.loads(sys.stdin.buffer.read())
     try:
         result = asyncio.run(work(job))

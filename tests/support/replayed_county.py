@@ -96,7 +96,8 @@ def fill(connection: sa.Connection, source: str, count: int, *, seed: int = 2, d
         rows["decision"].append({
             "id": f"decision-{seed}-{number:06}", "study_id": study_id, "at": at, "rules_version": version,
             "priority": result.priority.value, "duty_group": outcome.group, "reader_id": None,
-            "due_at": result.due_at, "tags": list(result.tags), "because": packed(outcome.because) if because is None else because,
+            "due_at": result.due_at, "tags": list(result.tags),
+            "because": packed(outcome.because) if because is None else because,
             "facts": facts, "hints": [], "outcome": outcome.as_json(),
             "inputs": {"local_now": local.isoformat(), "duty": duty}})
         if chooser.random() < 0.97:

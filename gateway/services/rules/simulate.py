@@ -26,6 +26,9 @@ PAGE = 500
 DECIDED, ACTIVE = "decided", "active"
 AGAINST = (DECIDED, ACTIVE)
 
+GARBAGE_THRESHOLDS = (100_000, 50, 50)
+"""For `gc.set_threshold` in a process that only simulates: its kept answers need not be walked again and again."""
+
 Progress = Callable[[int, int], None]
 """Called with (studies done, studies in all)."""
 
