@@ -19,7 +19,7 @@ bench: ## benchmarks as a table and as var/bench.json
 	@.ci/setup test
 	@$(PYTHON) -m tests.benchmarks
 
-bench-large: ## searching a million instances too (about ten minutes, 4 GB)
+bench-large: ## searching ten million instances too (about an hour, 40 GB)
 	@.ci/setup test
 	@READING_GATEWAY_BENCH_LARGE=1 $(PYTHON) -m tests.benchmarks http_dicomweb
 

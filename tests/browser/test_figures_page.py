@@ -75,7 +75,7 @@ async def _put(parts: Parts, chance: random.Random, writers: list[str]) -> None:
     report = Report(new_id(), exam.reading.id, exam.study.id, exam.study.site_id, 1, ReportState.FINAL, text, "",
                     chance.choice(writers), at, None, "head", signed_at, "0" * 64, None, None, None, (), 1, at)
 
-    def add(tx):  # type: ignore[no-untyped-def]
+    def add(tx):
         put_exam(tx, exam)
         tx.clocks.put(clocks)
         tx.reports.add(report)
