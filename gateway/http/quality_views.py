@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 
 from gateway.core.quality import Reason, grade_words, reason_of, reasons, reasons_for
 from gateway.core.quality_figures import Line, Per
 from gateway.http.messages import quality as m
+from gateway.http.spreadsheet import as_csv
 from gateway.http.views import patient_view
 from gateway.services.quality.count_quality import Figures
 from gateway.services.quality.show_quality import ShownQuality, ShownRetake
 from storage.model.quality import Grade, QualityGrade
 
 _ECG = "ECG"
-_RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t")
 _PER_WORDS = {Per.DEVICE: "设备", Per.OPERATOR: "操作者", Per.SITE: "机构", Per.MODALITY: "检查类型",
               Per.GRADER: "评价人"}
 
@@ -70,20 +68,18 @@ def figures_view(per: Per, figures: Figures) -> m.QualityFigures:
 
 
 def figures_csv(per: Per, figures: Figures) -> bytes:
-    """The same as CSV in UTF-8 with a mark at its beginning, which spreadsheets need to show Chinese."""
-    out = io.StringIO()
-    rows = csv.writer(out)
+    """The same for a spreadsheet."""
     used = [one for one in reasons() if any(line.reasons[one.code] for line in figures.lines)]
-    rows.writerow(["月份", "机构", _PER_WORDS[per], "检查数", "已评价", "甲/优", "乙/良", "丙/合格", "废/不合格",
-                   "废片率", "要求重做", "已重做", "无法重做", *(one.zh for one in used)])
+    header = ["月份", "机构", _PER_WORDS[per], "检查数", "已评价", "甲/优", "乙/良", "丙/合格", "废/不合格", "废片率",
+              "要求重做", "已重做", "无法重做", *(one.zh for one in used)]
+    rows = []
     for line in figures.lines:
         view = _line(line, figures)
         rate = "" if view.rejection_rate is None else f"{view.rejection_rate:.4f}"
-        rows.writerow([_plain(cell) for cell in (
-            view.month, view.site_name, view.name or view.key, view.studies, view.graded, view.excellent, view.good,
-            view.acceptable, view.rejected, rate, view.retakes, view.retaken, view.declined,
-            *(line.reasons[one.code] for one in used))])
-    return out.getvalue().encode("utf-8-sig")
+        rows.append([view.month, view.site_name, view.name or view.key, view.studies, view.graded, view.excellent,
+                     view.good, view.acceptable, view.rejected, rate, view.retakes, view.retaken, view.declined,
+                     *(line.reasons[one.code] for one in used)])
+    return as_csv(header, rows)
 
 
 def _line(line: Line, figures: Figures) -> m.FigureLine:
@@ -99,8 +95,3 @@ def _line(line: Line, figures: Figures) -> m.FigureLine:
 
 def _reason(reason: Reason) -> m.ReasonChoice:
     return m.ReasonChoice(reason.code, reason.zh, reason.en, reason.advice_zh, reason.advice_en)
-
-
-def _plain(cell: object) -> object:
-    """A name that a stranger's device sent must not run in a spreadsheet."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_RUNS_AS_FORMULA) else cell

@@ -1,13 +1,8 @@
 /** How the reading service does, for heads: times by stage, months, load, indicators, a table and a file. */
-import { useState } from 'react';
-
 import { figures as api } from '../api/figures';
-import type { FiguresQuery } from '../api/quality';
 import type { ReadingFigureLine, ReadingFiguresView } from '../api/types';
 import { useResource } from '../app/resource';
-import { Link } from '../app/router';
-import { monthBefore } from '../model/months';
-import { SelectField, TextField } from '../parts/field';
+import { FiguresFrame, useFiguresQuery } from '../parts/figures_frame';
 import { Empty, Loading, ProblemNote } from '../parts/notes';
 import { useRoomWords } from '../words/language';
 import { Hours, Months, Stages } from './charts';
@@ -16,34 +11,16 @@ import * as words from './words';
 import './figures.css';
 
 const PER = ['site', 'reader', 'modality', 'group'] as const;
-const SHOWN_MONTHS = 6;
 
 export default function ReadingFiguresPage() {
   const w = useRoomWords(words);
-  const [asked, setAsked] = useState<FiguresQuery>(() => {
-    const now = new Date();
-    const month = `${String(now.getFullYear())}-${String(now.getMonth() + 1).padStart(2, '0')}`;
-    return { per: 'site', from: monthBefore(month, SHOWN_MONTHS - 1), to: month };
-  });
+  const [asked, setAsked] = useFiguresQuery('site');
   const found = useResource((signal) => api.show(asked, signal), JSON.stringify(asked));
-  const month = (name: 'from' | 'to') => (
-    <TextField label={w[name]} type="month" value={asked[name]} onChange={(event) => { if (event.target.value !== '') setAsked({ ...asked, [name]: event.target.value }); }} data-testid={`figures-${name}`} />
-  );
   return (
-    <div className="reading-figures" data-testid="reading-figures">
-      <header>
-        <h1>{w.title}</h1>
-        <Link href="/quality">{w.quality}</Link>
-        <SelectField label={w.per} value={asked.per} onChange={(event) => { setAsked({ ...asked, per: event.target.value }); }} data-testid="figures-per">
-          {PER.map((one) => <option key={one} value={one}>{w.perNames[one]}</option>)}
-        </SelectField>
-        {month('from')}
-        {month('to')}
-        <a className="button" href={api.csvUrl(asked)} download data-testid="figures-csv">{w.csv}</a>
-      </header>
+    <FiguresFrame words={w} per={PER} asked={asked} onAsk={setAsked} other={{ href: '/quality', word: w.quality }} csvUrl={api.csvUrl(asked)} testId="reading-figures">
       <ProblemNote problem={found.problem} onRetry={found.reload} />
       {found.data === null ? found.problem === null && <Loading /> : <Figures figures={found.data} />}
-    </div>
+    </FiguresFrame>
   );
 }
 
@@ -84,7 +61,7 @@ function Indicators({ figures }: { figures: ReadingFiguresView }) {
   return (
     <section className="indicators">
       <h2>{w.indicatorsTitle}</h2>
-      <div className="figures-scroll">
+      <div className="figures-table">
         <table data-testid="indicators">
           <thead>
             <tr>
@@ -137,7 +114,7 @@ function Table({ figures }: { figures: ReadingFiguresView }) {
   return (
     <section>
       <h2>{w.tableTitle}</h2>
-      <div className="figures-scroll">
+      <div className="figures-table">
         <table data-testid="figures-table">
           <thead>
             <tr>

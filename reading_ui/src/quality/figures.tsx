@@ -1,12 +1,11 @@
 /** How good the pictures are, for heads: per device or person, month by month, in pictures, a table and a file. */
 import { useState } from 'react';
 
-import { quality as api, type FiguresQuery } from '../api/quality';
+import { quality as api } from '../api/quality';
 import type { FigureLine, QualityFigures } from '../api/types';
 import { useResource } from '../app/resource';
-import { Link } from '../app/router';
-import { monthBefore } from '../model/months';
-import { CheckField, SelectField, TextField } from '../parts/field';
+import { CheckField } from '../parts/field';
+import { FiguresFrame, useFiguresQuery } from '../parts/figures_frame';
 import { Empty, Loading, ProblemNote } from '../parts/notes';
 import { useLanguage, useRoomWords } from '../words/language';
 import { Columns, Shares } from './charts';
@@ -15,34 +14,16 @@ import * as words from './words';
 import './figures.css';
 
 const PER = ['device', 'operator', 'site', 'modality', 'grader'] as const;
-const SHOWN_MONTHS = 6;
 
 export default function QualityFiguresPage() {
   const w = useRoomWords(words);
-  const [asked, setAsked] = useState<FiguresQuery>(() => {
-    const now = new Date();
-    const month = `${String(now.getFullYear())}-${String(now.getMonth() + 1).padStart(2, '0')}`;
-    return { per: 'device', from: monthBefore(month, SHOWN_MONTHS - 1), to: month };
-  });
+  const [asked, setAsked] = useFiguresQuery('device');
   const figures = useResource((signal) => api.figures(asked, signal), JSON.stringify(asked));
-  const month = (name: 'from' | 'to') => (
-    <TextField label={w[name]} type="month" value={asked[name]} onChange={(event) => { if (event.target.value !== '') setAsked({ ...asked, [name]: event.target.value }); }} data-testid={`figures-${name}`} />
-  );
   return (
-    <div className="figures" data-testid="quality-figures">
-      <header>
-        <h1>{w.title}</h1>
-        <Link href="/figures">{w.reading}</Link>
-        <SelectField label={w.per} value={asked.per} onChange={(event) => { setAsked({ ...asked, per: event.target.value }); }} data-testid="figures-per">
-          {PER.map((one) => <option key={one} value={one}>{w.perNames[one]}</option>)}
-        </SelectField>
-        {month('from')}
-        {month('to')}
-        <a className="button" href={api.csvUrl(asked)} download data-testid="figures-csv">{w.csv}</a>
-      </header>
+    <FiguresFrame words={w} per={PER} asked={asked} onAsk={setAsked} other={{ href: '/figures', word: w.reading }} csvUrl={api.csvUrl(asked)} testId="quality-figures">
       <ProblemNote problem={figures.problem} onRetry={figures.reload} />
       {figures.data === null ? figures.problem === null && <Loading /> : <Figures figures={figures.data} />}
-    </div>
+    </FiguresFrame>
   );
 }
 
