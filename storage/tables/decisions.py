@@ -23,8 +23,11 @@ class Decisions:
     def add_rule_set(self, source: str, *, by: str, at: datetime, title: str = "") -> int:
         """Store a text as the next version and make it the active one; returns its number."""
         versions = RuleVersions(self._connection)
-        replaced = versions.supersede()
-        return versions.add(source, title=title, state=RuleState.ACTIVE, by=by, at=at, based_on=replaced)
+        active = versions.active()
+        if active is not None:
+            versions.supersede(active.version)
+        return versions.add(source, title=title, state=RuleState.ACTIVE, by=by, at=at,
+                            based_on=active.version if active is not None else None)
 
     def active_rule_set(self) -> tuple[int, str] | None:
         """(version, YAML source)."""

@@ -33,11 +33,10 @@ class RuleVersions:
             activated_at=at if state is RuleState.ACTIVE else None).returning(rule_set.c.version)).one()
         return int(row.version)
 
-    def supersede(self) -> int | None:
-        """End the version in force; returns its number."""
-        row = self._connection.execute(rule_set.update().where(_ACTIVE).values(
-            state=RuleState.SUPERSEDED.value).returning(rule_set.c.version)).one_or_none()
-        return None if row is None else int(row.version)
+    def supersede(self, version: int) -> bool:
+        """End this version; False if it is not the one in force any more: somebody else was faster."""
+        return self._connection.execute(rule_set.update().where(_ACTIVE, rule_set.c.version == version).values(
+            state=RuleState.SUPERSEDED.value)).rowcount == 1
 
     def approve(self, version: int, *, by: str, at: datetime) -> bool:
         """Put a waiting version into force; False if it does not wait any more. Call `supersede` before."""

@@ -50,7 +50,8 @@ async def test_a_version_comes_back_with_all_that_was_said_of_it(database):
         second = tx.rule_versions.add("二", title="乙", state=RuleState.AWAITING_APPROVAL, by="u1", at=START,
                                       note="试行", based_on=first, restores=first)
         third = tx.rule_versions.add("三", title="丙", state=RuleState.AWAITING_APPROVAL, by="u1", at=START)
-        assert tx.rule_versions.supersede() == first
+        assert not tx.rule_versions.supersede(second), "it was never in force"
+        assert tx.rule_versions.supersede(first)
         later = START + timedelta(hours=1)
         assert tx.rule_versions.approve(second, by="u2", at=later)
         assert not tx.rule_versions.approve(second, by="u2", at=later), "it does not wait any more"

@@ -68,7 +68,9 @@ async def propose_rules(parts: Parts, source: str, author: Author, *, note: str 
         if waits and author.person is None:
             return NotAllowed("A person known by name must propose it: another must approve it.",
                               reason="person-required")
-        replaced = None if waits else tx.rule_versions.supersede()
+        if not waits and active is not None and not tx.rule_versions.supersede(active.version):
+            return _overtaken(tx, parts, author, tried="proposed")
+        replaced = None if waits or active is None else active.version
         version = tx.rule_versions.add(
             source, title=title, by=author.actor, at=now, note=note, restores=restores,
             state=RuleState.AWAITING_APPROVAL if waits else RuleState.ACTIVE,
@@ -108,7 +110,9 @@ async def approve_rules(parts: Parts, version: int, approver: Author, *, based_o
             return NotAllowed("Another person than the one who proposed it must approve it.", reason="same-person")
         if active is not None and active.version != (based_on if based_on is not None else found.based_on):
             return _moved_on(tx, parts, approver, active, tried="approved", version=version)
-        replaced = tx.rule_versions.supersede()
+        if active is not None and not tx.rule_versions.supersede(active.version):
+            return _overtaken(tx, parts, approver, tried="approved", version=version)
+        replaced = active.version if active is not None else None
         if not tx.rule_versions.approve(version, by=approver.actor, at=parts.clock()):
             raise RuntimeError("a version that waited was taken within the transaction")
         _audit(tx, parts, approver, "rules.approved", version=version, proposed_by=found.proposed_by)
@@ -189,6 +193,13 @@ def _moved_on(tx: Transaction, parts: Parts, author: Author, active: RuleVersion
     _audit(tx, parts, author, "rules.overtaken", is_success=False, active=active.version, **detail)
     return NotNow(f"Version {active.version} has come into force meanwhile. Compare with it, then try again.",
                   reason="rules-changed")
+
+
+def _overtaken(tx: Transaction, parts: Parts, author: Author, **detail: Any) -> NotNow:
+    """Another came into force between our look and our write: what is asked again now is already theirs."""
+    active = tx.rule_versions.active()
+    assert active is not None            # whoever ends a version puts another into force in the same transaction
+    return _moved_on(tx, parts, author, active, **detail)
 
 
 def _audit(tx: Transaction, parts: Parts, author: Author, action: str, *, is_success: bool = True,
