@@ -10,6 +10,7 @@ from gateway.http.ecg_views import priority_hint_view
 from gateway.http.origins import origin_view
 from gateway.services.clocks.show_clocks import ShownClock, current_clock
 from gateway.services.explain_study import DecidingVersion
+from gateway.services.find_studies import version_of
 from gateway.services.list_clinic_studies import DeliveryLine
 from gateway.services.list_readings import ReadingLine, StudyLine
 from gateway.services.show_reading import ShownReading
@@ -85,7 +86,7 @@ def series_view(series: Series, instances: list[Instance]) -> m.SeriesView:
         instances=[m.InstanceView(
             id=i.id, sop_instance_uid=i.sop_instance_uid, sop_class_uid=i.sop_class_uid, format=i.format,
             number=i.number, rows=i.rows, columns=i.columns, frame_count=i.frame_count, has_waveform=i.has_waveform,
-            size_bytes=i.size_bytes, version=i.object_sha256[:16]) for i in instances])
+            size_bytes=i.size_bytes, version=version_of(i.object_sha256)) for i in instances])
 
 
 def study_view(shown: ShownStudy) -> m.StudyView:

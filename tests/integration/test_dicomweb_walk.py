@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
+
 import numpy as np
 import pydicom
+from PIL import Image
 from pydicom.uid import generate_uid
 
+from gateway.services.administer_sites import By
 from gateway.services.log_in import sha256_of
+from gateway.services.settle_quarantine import decide
+from storage.model import EVERYWHERE, QuarantineChoice
 from tests.support.dicomweb import address, parts_of, served, stow
 from tests.support.image_builders import image, part10
 from tests.support.web import add_token
@@ -22,8 +29,8 @@ def series(count: int) -> list[pydicom.Dataset]:
     return made
 
 
-async def frame(session, ds) -> tuple[int, bytes]:
-    async with session.get(f"{address(ds)}/frames/1", headers=FRAME) as answer:
+async def frame(session, ds, query: str = "") -> tuple[int, bytes]:
+    async with session.get(f"{address(ds)}/frames/1{query}", headers=FRAME) as answer:
         if answer.status != 200:
             return answer.status, b""
         ((head, data),) = await parts_of(answer)
@@ -70,3 +77,23 @@ async def test_a_token_that_is_switched_off_is_refused_a_second_later(parts, clo
         await parts.database.write(lambda tx: tx.users.disable_token(found[0]))
         clock.advance(1.0)
         assert (await frame(reader, slices[1]))[0] == 401
+
+
+async def test_a_viewer_that_names_the_second_object_is_not_given_the_first_from_memory(parts):
+    """B4: the event that another object was put in its place reaches the viewer before the walk is forgotten."""
+    [ds] = series(1)
+    first = bytes(ds.PixelData)
+    async with served(parts) as (_, ingest, read):
+        assert (await stow(ingest, part10(ds)))[0] == 200
+        assert [await frame(read, ds) for _ in range(3)] == [(200, first)] * 3
+        ds.PixelData = second = np.full((32, 24), 77, np.uint16).tobytes()
+        conflict = part10(ds)
+        await stow(ingest, conflict)
+        [waiting] = await parts.database.read(lambda tx: tx.arrivals.quarantine(EVERYWHERE))
+        await decide(parts, waiting.id, QuarantineChoice.USE_SECOND, reason="技师重发", by=By("boss", "", EVERYWHERE))
+        version = hashlib.sha256(conflict).hexdigest()[:16]
+        assert await frame(read, ds, f"?version={version}") == (200, second)
+        async with read.get(f"{address(ds)}/frames/1/rendered?viewport=1024,1024&version={version}") as answer:
+            picture = np.asarray(Image.open(io.BytesIO(await answer.read())))
+        assert answer.status == 200
+        assert len(np.unique(picture)) == 1

@@ -27,7 +27,8 @@ from gateway.services.walk_series import SeriesWalks
 
 DEFAULT_QUALITY = 90
 MAX_CLIP_FRAMES = 300
-_CONTROLS = {"viewport", "window", "quality", "annotation", "iccprofile", "accept", "charset"}
+_VERSION = "version"                  # which picture under this UID: `walk_series`
+_CONTROLS = {"viewport", "window", "quality", "annotation", "iccprofile", "accept", "charset", _VERSION}
 _PREVIEW = {"viewport": f"{PREVIEW_SIDE},{PREVIEW_SIDE}"}
 _STILLS = (PictureFormat.JPEG, PictureFormat.PNG)
 
@@ -78,7 +79,7 @@ class Rendered:
                                     range(1, image.frame_count + 1), wish)
         if is_multipart:
             return await self._many(request, [(line, number) for number in numbers], format, wish)
-        if format is PictureFormat.JPEG and dict(request.query) == _PREVIEW:
+        if format is PictureFormat.JPEG and _is_preview(request):
             data = await self._renderings.preview(ref, numbers[0])
             return _labelled(data, image, f"JPEG quality {PREVIEW_QUALITY}, at most {PREVIEW_SIDE} pixels", format)
         data, size = await self._picture(line, numbers[0], format, wish)
@@ -171,6 +172,10 @@ def _format(request: web.Request, *, has_clip: bool) -> tuple[PictureFormat | No
                     and "instance" not in request.match_info
                 return format, wanted.is_multipart or is_open
     return None, False
+
+
+def _is_preview(request: web.Request) -> bool:
+    return {name: value for name, value in request.query.items() if name != _VERSION} == _PREVIEW
 
 
 def _wish(request: web.Request) -> _Wish:

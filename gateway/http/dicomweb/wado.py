@@ -148,10 +148,11 @@ async def lines_of(parts: Parts, request: web.Request, *, has_attributes: bool =
 
 
 async def line_of(walks: SeriesWalks, request: web.Request) -> StoredInstance:
-    """The one instance that the address names. Raises NotFound."""
+    """The one instance that the address names, `version` included (`walk_series`). Raises NotFound."""
     info = request.match_info
     return await walks.instance_at(caller_of(request).scope, study_instance_uid=info["study"],
-                                   series_instance_uid=info["series"], sop_instance_uid=info["instance"])
+                                   series_instance_uid=info["series"], sop_instance_uid=info["instance"],
+                                   version=request.query.get("version", ""))
 
 
 def instance_url(request: web.Request, line: StoredInstance) -> str:

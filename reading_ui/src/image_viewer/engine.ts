@@ -6,6 +6,8 @@ import { init as initLoader, wadors } from '@cornerstonejs/dicom-image-loader';
 import { addTool, annotation, init as initTools, LengthTool, PanTool, ZoomTool } from '@cornerstonejs/tools';
 
 import { type DicomJson, functionalGroup, numberOf, numbersOf } from './attributes';
+import type { ImageRef } from './images';
+import { frameUrl } from './pixel_loader';
 import { type RenderPath, renderPathOf } from './render_path';
 import { spacingOf } from './units';
 import { WindowDragTool } from './window_drag_tool';
@@ -27,9 +29,13 @@ const RULER_STYLE = {
   textBoxFontSize: '14px',
 };
 
+type Metadata = Parameters<typeof wadors.metaDataManager.add>[1];
+
 interface Known {
   json: DicomJson;
   frame: number;
+  /** Where Cornerstone looks for the metadata of a frame of a multi-frame object: its first frame, without a version. */
+  firstFrame: string;
   /** Stages that show it, and work with it that has not come to its end. */
   stages: number;
   works: number;
@@ -37,6 +43,8 @@ interface Known {
 }
 
 const known = new Map<string, Known>();
+/** How many of the known images look for their metadata there. */
+const firstFrames = new Map<string, number>();
 let started: { engine: RenderingEngine; path: RenderPath } | null = null;
 
 /** The engine of this page; started at the first call. */
@@ -71,11 +79,13 @@ export function theEngine(): { engine: RenderingEngine; path: RenderPath } {
  * the very end of a load and has no answer to their absence, so an image is forgotten only when no stage shows it and
  * nothing works with it any more.
  */
-export function register(path: string, json: DicomJson, frame: number): string {
-  const id = `wadors:${location.origin}${path}`;
+export function register(image: ImageRef, json: DicomJson): string {
+  const id = `wadors:${location.origin}${frameUrl(image)}`;
+  const firstFrame = `wadors:${location.origin}${image.path.replace(/\d+$/, '1')}`;
+  if (!known.has(id)) firstFrames.set(firstFrame, (firstFrames.get(firstFrame) ?? 0) + 1);
   const { stages, works, request } = known.get(id) ?? { stages: 0, works: 0, request: null };
-  known.set(id, { json, frame: frame - 1, stages: stages + 1, works, request });
-  wadors.metaDataManager.add(id, json as unknown as Parameters<typeof wadors.metaDataManager.add>[1]);
+  known.set(id, { json, frame: image.frame - 1, firstFrame, stages: stages + 1, works, request });
+  for (const address of [id, firstFrame]) wadors.metaDataManager.add(address, json as unknown as Metadata);
   return id;
 }
 
@@ -116,6 +126,12 @@ function change(id: string, holders: 'stages' | 'works', by: number): void {
   if (cache.getImageLoadObject(id) !== undefined) cache.removeImageLoadObject(id, { force: true });
   wadors.metaDataManager.remove(id);
   known.delete(id);
+  const others = (firstFrames.get(found.firstFrame) ?? 1) - 1;
+  if (others > 0) firstFrames.set(found.firstFrame, others);
+  else {
+    firstFrames.delete(found.firstFrame);
+    wadors.metaDataManager.remove(found.firstFrame);
+  }
 }
 
 function rendererName(): string | null {

@@ -11,11 +11,15 @@ export interface ImageRef {
   frame: number;
   /** Path of the frame below the server's root. */
   path: string;
+  /** Says which bytes are meant: an object may take another one's place under the same UID. */
+  version: string;
 }
 
 export interface Stack {
   series: SeriesView;
   images: ImageRef[];
+  /** Another one for other pictures, however alike their names are. */
+  key: string;
   /** A clip: many frames of one object, played rather than scrolled. */
   isClip: boolean;
 }
@@ -30,10 +34,15 @@ export function stacksOf(study: StudyView): Stack[] {
     const rest = shown.filter((instance) => !clips.includes(instance));
     const still = rest.flatMap((instance) => framesOf(study, series, instance));
     return [
-      ...(still.length > 0 ? [{ series, images: still, isClip: false }] : []),
-      ...clips.map((instance) => ({ series, images: framesOf(study, series, instance), isClip: true })),
+      ...(still.length > 0 ? [stackOf(series, still, false)] : []),
+      ...clips.map((instance) => stackOf(series, framesOf(study, series, instance), true)),
     ];
   });
+}
+
+function stackOf(series: SeriesView, images: ImageRef[], isClip: boolean): Stack {
+  const [first] = images;
+  return { series, images, isClip, key: `${series.id}-${first?.sopUid ?? ''}-${first?.version ?? ''}` };
 }
 
 const CLIP_MODALITIES = new Set(['US', 'IVUS', 'XA', 'RF', 'ES', 'OP', 'XC', 'GM']);
@@ -49,6 +58,7 @@ function framesOf(study: StudyView, series: SeriesView, instance: InstanceView):
     sopUid: instance.sop_instance_uid,
     frame: index + 1,
     path: `${path}/frames/${String(index + 1)}`,
+    version: instance.version,
   }));
 }
 

@@ -30,7 +30,6 @@ export default function ImageViewer({ study, onMeasurement }: ImageViewerProps) 
     void import('./stage');
   }, []);
   if (stack === undefined) return <p className="image-viewer-empty">{w.failed}</p>;
-  const key = `${stack.series.id}-${stack.images[0]?.sopUid ?? ''}`;
   const isClip = stack.isClip && frozenFrame === null;
   return (
     <section className="image-viewer" aria-label={w.viewer} data-testid="image-viewer">
@@ -45,10 +44,10 @@ export default function ImageViewer({ study, onMeasurement }: ImageViewerProps) 
         />
       )}
       {isClip ? (
-        <ClipView key={key} study={study} stack={stack} onFreeze={setFrozenFrame} />
+        <ClipView key={stack.key} study={study} stack={stack} onFreeze={setFrozenFrame} />
       ) : (
         <StillView
-          key={key}
+          key={stack.key}
           study={study}
           stack={stack}
           {...(onMeasurement === undefined ? {} : { onMeasurement })}

@@ -6,13 +6,21 @@ import type { StudyView } from '../api/types';
 import { type DicomJson, textOf } from './attributes';
 import type { ImageRef } from './images';
 
+/**
+ * The stored pixels of a frame. The version is in every address: the browser and Cornerstone each take pictures of one
+ * address for one and the same, and the second film under a UID must never be shown by the first.
+ */
+export function frameUrl(image: ImageRef): string {
+  return `${image.path}?version=${encodeURIComponent(image.version)}`;
+}
+
 /** The picture that the server made ahead; shown until the stored pixels are in. */
 export function previewUrl(image: ImageRef): string {
-  return `${image.path}/rendered?viewport=1024,1024`;
+  return `${image.path}/rendered?viewport=1024,1024&version=${encodeURIComponent(image.version)}`;
 }
 
 export function thumbnailUrl(image: ImageRef): string {
-  return `${image.path}/thumbnail`;
+  return `${image.path}/thumbnail?version=${encodeURIComponent(image.version)}`;
 }
 
 export function fileUrl(image: ImageRef): string {
@@ -65,7 +73,7 @@ function isSavedLength(value: unknown): value is SavedLength {
 
 /** A frame of a clip as the browser's own decoder takes it, or null where it is no JPEG of 8 bits. */
 export async function clipFrame(image: ImageRef, signal: AbortSignal): Promise<Blob | null> {
-  const answer = await fetch(image.path, { headers: { Accept: 'image/jpeg' }, signal });
+  const answer = await fetch(frameUrl(image), { headers: { Accept: 'image/jpeg' }, signal });
   if (answer.status === 406) return null;
   if (!answer.ok) throw new Error(`frame ${String(image.frame)}: ${String(answer.status)}`);
   const isBaseline = (answer.headers.get('Content-Type') ?? '').includes('1.2.840.10008.1.2.4.50');

@@ -21,7 +21,7 @@ export function SeriesStrip({ stacks, chosen, onChoose }: SeriesStripProps) {
         const count = stack.isClip ? w.clip(stack.images.length) : w.seriesImages(stack.images.length);
         return (
           <button
-            key={`${stack.series.id}-${stack.images[0]?.sopUid ?? ''}`}
+            key={stack.key}
             type="button"
             aria-pressed={index === chosen}
             onClick={() => { onChoose(index); }}

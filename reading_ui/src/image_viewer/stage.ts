@@ -73,7 +73,7 @@ export class Stage {
     const { engine, path } = theEngine();
     this.path = path;
     this.wanted = index;
-    this.ids = images.map((image) => register(image.path, this.jsonOf(image), image.frame));
+    this.ids = images.map((image) => register(image, this.jsonOf(image)));
     engine.enableElement({ viewportId: this.name, type: Enums.ViewportType.STACK, element, defaultOptions: { background: [0, 0, 0] } });
     // With the focus, Cornerstone's element would swallow every key, Tab included.
     element.removeAttribute('tabindex');

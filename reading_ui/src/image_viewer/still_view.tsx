@@ -37,6 +37,8 @@ export function StillView({ study, stack, startIndex, onMeasurement, onBack }: S
   const [metadata, setMetadata] = useState<ReadonlyMap<string, DicomJson>>(new Map());
   const [view, setView] = useState<View | null>(null);
   const [startAt] = useState(startIndex ?? firstIndex(stack.images.length));
+  /** What is being looked at, so that an object that comes late turns no page. */
+  const lookedAt = useRef<ImageRef | undefined>(stack.images[startAt]);
   const [progress, setProgress] = useState(0);
   const [measurements, setMeasurements] = useState<readonly Measurement[]>([]);
   const [failedAt, setFailedAt] = useState<number | null>(null);
@@ -62,11 +64,16 @@ export function StillView({ study, stack, startIndex, onMeasurement, onBack }: S
       ]);
       if (ending.signal.aborted) return;
       const ordered = inScanOrder(stack.images, found);
-      const first = stack.images[startAt];
+      const { sopUid, frame: number } = lookedAt.current ?? {};
+      const start = Math.max(0, ordered.findIndex((image) => image.sopUid === sopUid && image.frame === number));
       setImages(ordered);
       setMetadata(found);
-      opened = new StageClass(element, ordered, found, Math.max(0, first === undefined ? 0 : ordered.indexOf(first)), {
-        onView: setView,
+      setView((old) => old && { ...old, index: start });
+      opened = new StageClass(element, ordered, found, start, {
+        onView: (now) => {
+          lookedAt.current = ordered[now.index];
+          setView(now);
+        },
         onProgress: setProgress,
         onFailure: setFailedAt,
         onMeasurements: (all, isByHand) => {
@@ -89,6 +96,7 @@ export function StillView({ study, stack, startIndex, onMeasurement, onBack }: S
       ending.abort();
       opened?.close();
       stage.current = null;
+      setView((old) => old && { ...old, isLossless: false });
     };
   }, [study, stack, startAt, attempt, save]);
 

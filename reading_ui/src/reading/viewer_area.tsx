@@ -146,7 +146,7 @@ function Ecg({ study, onMeasurement }: { study: StudyView; onMeasurement?: (text
         </div>
       )}
       <div className="shown" data-shown={instance.id}>
-        <EcgViewer key={instance.id} study={study} instanceId={instance.id} {...(onMeasurement === undefined ? {} : { onMeasurement })} />
+        <EcgViewer key={`${instance.id}-${instance.version}`} study={study} instanceId={instance.id} {...(onMeasurement === undefined ? {} : { onMeasurement })} />
       </div>
     </>
   );
