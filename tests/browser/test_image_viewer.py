@@ -182,6 +182,10 @@ def test_a_clip_plays_and_pauses_on_the_frame_it_names(ward: Ward, page: Page) -
     stepped_to = min(paused_at + 1, FRAMES - 1)
     expect(canvas).to_have_attribute("data-image-index", str(stepped_to))
     check_clip_frame(canvas, stepped_to)
+    page.get_by_test_id("clip-measure").click()
+    room.wait_for_lossless(page)
+    expect(canvas).to_have_attribute("data-image-index", str(stepped_to))
+    check_clip_frame(canvas, stepped_to)
 
 
 def open_stack(page: Page, ward: Ward) -> Locator:
