@@ -1,8 +1,8 @@
 /**
  * News from the server: one EventSource for the whole page, reopened with growing pauses when it breaks.
  *
- * After every break the screens fetch anew ("resync"), because what happened meanwhile is not repeated. So they do when
- * the first opening was slow: they have fetched before it, and nothing that changed in between is told.
+ * Whenever the stream opens, the screens fetch anew ("resync"), because what happened before is not repeated. So they do
+ * at the first opening, however quick: they have fetched before it, and what changed in between is told to nobody.
  */
 import type { LiveEvent } from './types';
 
@@ -16,15 +16,12 @@ export interface LiveListener {
 
 const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
-const SLOW_OPENING_MS = 300;
 
 /** Opens the stream; returns how to close it. */
 export function openLive(listener: LiveListener): () => void {
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let pauseMs = FIRST_PAUSE_MS;
-  let hasBeenOpen = false;
-  const began = performance.now();
 
   const open = (): void => {
     clearTimeout(timer);
@@ -33,8 +30,7 @@ export function openLive(listener: LiveListener): () => void {
     source.onopen = () => {
       pauseMs = FIRST_PAUSE_MS;
       listener.onState('open');
-      if (hasBeenOpen || performance.now() - began > SLOW_OPENING_MS) listener.onResync();
-      hasBeenOpen = true;
+      listener.onResync();
     };
     source.onerror = () => {
       // The browser's own retry gives up after an error answer and hammers after a cut; ours does neither.
