@@ -10,26 +10,14 @@ from collections.abc import Sequence
 from typing import TypedDict
 from zoneinfo import ZoneInfo
 
-import msgspec
 from aiohttp import web
 
-from gateway.http.dicomweb.media import (
-    DICOM_JSON,
-    DICOM_XML,
-    JSON,
-    Part,
-    acceptable,
-    each,
-    send_multipart,
-    whole,
-)
 from gateway.http.dicomweb.page_marks import PageMarks
 from gateway.http.dicomweb.qido_query import INSTANCE_LEVEL, SERIES_LEVEL, STUDY_LEVEL, Asked
+from gateway.http.dicomweb.record_list import answer_list
 from gateway.http.dicomweb.records import included, instance_record, series_record, study_record
-from gateway.http.errors import problem_response
 from gateway.http.routing import caller_of
 from gateway.renditions.dicom_json import Json
-from gateway.renditions.native_xml import to_xml
 from gateway.services.find_studies import (
     StoredInstance,
     StoredSeries,
@@ -138,7 +126,7 @@ def _base(request: web.Request) -> str:
 
 async def _answer(request: web.Request, asked: Asked, records: Sequence[Json], *, is_more: bool
                   ) -> web.StreamResponse:
-    headers = {"Cache-Control": "no-store"}
+    headers = {}
     warnings = []
     if is_more and (asked.is_cut or "limit" not in request.query):
         warnings.append("The number of results exceeded the maximum supported by the server. Additional results can "
@@ -147,15 +135,4 @@ async def _answer(request: web.Request, asked: Asked, records: Sequence[Json], *
         warnings.append("The fuzzymatching parameter is not supported. Only literal matching has been performed.")
     if warnings:
         headers["Warning"] = ", ".join(f'299 reading-gateway "{text}"' for text in warnings)
-    for wanted in acceptable(request):
-        if not wanted.is_multipart and (media_type := next(filter(wanted.covers, (DICOM_JSON, JSON)), None)):
-            if not records:
-                return web.Response(status=204, headers=headers)
-            return web.Response(body=msgspec.json.encode(records), content_type=media_type, headers=headers)
-        if wanted.is_multipart and wanted.media_type in (DICOM_XML, "*/*"):
-            if not records:
-                return web.Response(status=204, headers=headers)
-            return await send_multipart(request, DICOM_XML, each(
-                Part(DICOM_XML, whole(to_xml(record))) for record in records), headers=headers)
-    return problem_response(406, "not-acceptable", "Lists are given as application/dicom+json, or as "
-                            'multipart/related; type="application/dicom+xml".')
+    return await answer_list(request, records, headers=headers)

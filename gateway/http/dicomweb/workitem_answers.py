@@ -1,4 +1,4 @@
-"""Answer UPS-RS requests: records, and refusals with the status and Warning that PS3.18 section 11 gives them.
+"""Answer UPS-RS requests: refusals with the status and Warning that PS3.18 section 11 gives them.
 
 By the text of 2020. Where that edition leaves 400 or 409 open for a missing or wrong Transaction UID, it is 409, as
 in 2017 and as for every other conflict with the workitem's state.
@@ -6,25 +6,12 @@ in 2017 and as for every other conflict with the workitem's state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-import msgspec
 from aiohttp import web
 
-from gateway.core.workitem_record import Json
 from gateway.core.workitems import SAID, Refused, Status
-from gateway.http.dicomweb.media import (
-    DICOM_JSON,
-    DICOM_XML,
-    JSON,
-    Part,
-    acceptable,
-    each,
-    send_multipart,
-    whole,
-)
 from gateway.http.errors import problem_response
-from gateway.renditions.native_xml import to_xml
 
 UPDATE_CONFLICT = "The submitted request is inconsistent with the current state of the Workitem."
 STATE_CONFLICT = "The submitted request is inconsistent with the state of the UPS Instance."
@@ -66,21 +53,3 @@ def refusal(request: web.Request, error: Refused, *, conflict: str = "", has_tra
     elif status is Status.NOT_IN_PROGRESS and final_is_bad_request:
         text = "The target URI did not reference a claimed Workitem."
     return problem_response(code, error.reason, str(error), headers=warning(request, text))
-
-
-async def records(request: web.Request, found: Sequence[Json], *, headers: Mapping[str, str] | None = None
-                  ) -> web.StreamResponse:
-    """Workitems as DICOM JSON, or each as a part of native XML; 204 where there are none."""
-    more = {"Cache-Control": "no-store", **(headers or {})}
-    for wanted in acceptable(request):
-        if not wanted.is_multipart and (media_type := next(filter(wanted.covers, (DICOM_JSON, JSON)), None)):
-            if not found:
-                return web.Response(status=204, headers=more)
-            return web.Response(body=msgspec.json.encode(found), content_type=media_type, headers=more)
-        if wanted.is_multipart and wanted.media_type in (DICOM_XML, "*/*"):
-            if not found:
-                return web.Response(status=204, headers=more)
-            return await send_multipart(request, DICOM_XML, each(
-                Part(DICOM_XML, whole(to_xml(record))) for record in found), headers=more)
-    return problem_response(406, "not-acceptable", f"Workitems are given as {DICOM_JSON}, or as multipart/related; "
-                            f'type="{DICOM_XML}".')

@@ -14,11 +14,11 @@ from gateway.core.errors import InvalidRequest
 from gateway.core.workitem_content import text_of
 from gateway.core.workitem_query import BadQuery, shown
 from gateway.core.workitems import FILTERED_SUBSCRIPTION, Refused, Status
+from gateway.http.dicomweb.record_list import answer_list
 from gateway.http.dicomweb.workitem_answers import (
     STATE_CONFLICT,
     UPDATE_CONFLICT,
     base_of,
-    records,
     refusal,
     warning,
     warning_of,
@@ -101,9 +101,9 @@ class Worklist:
             return problem_response(413, "too-broad", "Too many workitems: narrow the search, for example by state.")
         await note_search(self._parts, who, answered=len(found), via="UPS-RS")
         texts = [*([_MORE] if is_more and asked.is_cut else []), *([_LITERAL] if asked.is_fuzzy else [])]
-        return await records(request, [shown(record, asked.keys, asked.include) for record in found],
-                             headers={"Warning": ", ".join(warning(request, text)["Warning"] for text in texts)}
-                             if texts else {})
+        said = {"Warning": ", ".join(warning(request, text)["Warning"] for text in texts)} if texts else {}
+        records = [shown(record, asked.keys, asked.include) for record in found]
+        return await answer_list(request, records, headers=said)
 
     async def retrieve(self, request: web.Request) -> web.StreamResponse:
         """GET /dicom-web/workitems/{workitem}"""
@@ -112,7 +112,7 @@ class Worklist:
                                     base_url=base_of(request))
         except Refused as exc:
             return refusal(request, exc)
-        return await records(request, [record])
+        return await answer_list(request, [record])
 
     async def update(self, request: web.Request) -> web.StreamResponse:
         """POST /dicom-web/workitems/{workitem}"""
