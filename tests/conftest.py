@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.engines import engine
+from tests.support.postgres import postgres_server, postgres_url
+from tests.support.seaweedfs import seaweed_server
 from tests.support.stores import ManualClock, RecordingEvents, open_parts
+
+# Imported here alone: a module that imported them would start servers of its own.
+__all__ = ["engine", "postgres_server", "postgres_url", "seaweed_server"]
 
 
 @pytest.fixture

@@ -12,10 +12,6 @@ from storage.engines.sqlite import SqliteDatabase
 from storage.interface import Database
 from storage.objects.files import FileObjectStore
 from storage.tables.schema import metadata
-from tests.support.postgres import postgres_server
-from tests.support.seaweedfs import seaweed_server
-
-__all__ = ["postgres_server", "seaweed_server"]
 
 
 @pytest.fixture(scope="session")

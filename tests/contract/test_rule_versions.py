@@ -22,11 +22,8 @@ from storage.migrations.upgrading import configuration, upgrade
 from storage.model import EVERYWHERE, RuleState, Scope
 from storage.objects.files import FileObjectStore
 from storage.tables.schema import UtcDateTime
-from tests.support.postgres import postgres_url
 from tests.support.replayed_county import UNTIL, ZONE, fill, rule_set
 from tests.support.stores import START, ManualClock, RecordingEvents
-
-__all__ = ["postgres_url"]
 
 SINCE = UNTIL - timedelta(days=30)
 BUSY = rule_set(12)

@@ -13,9 +13,6 @@ from storage.interface import Transaction
 from storage.migrations.upgrading import configuration, current_revision, drift, revisions, upgrade
 from storage.model import Device
 from storage.tables.schema import metadata
-from tests.support.postgres import postgres_url
-
-__all__ = ["postgres_url"]
 
 
 async def test_the_revisions_make_exactly_the_tables_that_the_code_speaks_of(database):

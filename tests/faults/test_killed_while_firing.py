@@ -30,11 +30,8 @@ from storage.opening import open_storage
 from storage.tables import schema
 from tests.support.due_timers import DueTimer, add_due_timers, add_people, fired_at
 from tests.support.fuzzing import fresh_seed, rounds
-from tests.support.postgres import postgres_server, postgres_url
 from tests.support.running_gateway import RunningGateway
 from tests.support.waiting import until
-
-__all__ = ["postgres_server", "postgres_url"]
 
 pytestmark = pytest.mark.faults
 

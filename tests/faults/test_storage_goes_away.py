@@ -31,10 +31,7 @@ from tests.support.dicom_receiver import open_receiver
 from tests.support.failing_s3 import failing_s3
 from tests.support.fuzzing import fresh_seed
 from tests.support.postgres import make_server
-from tests.support.seaweedfs import seaweed_server
 from tests.support.stores import ManualClock, RecordingEvents
-
-__all__ = ["seaweed_server"]
 
 pytestmark = [pytest.mark.faults, pytest.mark.usefixtures("wire")]
 

@@ -18,11 +18,7 @@ import pytest
 
 from tests.faults.test_killed_while_receiving import register, send
 from tests.support import dicom_builders as build
-from tests.support.postgres import postgres_server, postgres_url
 from tests.support.running_gateway import RunningGateway
-from tests.support.seaweedfs import seaweed_server
-
-__all__ = ["postgres_server", "postgres_url", "seaweed_server"]
 
 pytestmark = pytest.mark.usefixtures("wire")
 

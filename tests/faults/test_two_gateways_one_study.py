@@ -16,12 +16,9 @@ from pydicom.uid import generate_uid
 from tests.faults.test_killed_while_receiving import register, send
 from tests.support import dicom_builders as build
 from tests.support.fuzzing import fresh_seed, rounds
-from tests.support.postgres import postgres_server, postgres_url
 from tests.support.running_gateway import RunningGateway
-from tests.support.seaweedfs import SeaweedServer, seaweed_server
+from tests.support.seaweedfs import SeaweedServer
 from tests.support.waiting import until
-
-__all__ = ["postgres_server", "postgres_url", "seaweed_server"]
 
 pytestmark = pytest.mark.faults
 

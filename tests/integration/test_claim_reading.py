@@ -20,12 +20,9 @@ from gateway.services.job_runner import JobRunner, RetryLater
 from gateway.services.route_study import route_study
 from gateway.settings import Settings
 from storage.model import EVERYWHERE, Job, ReadingState, Role
-from tests.support.postgres import postgres_server
 from tests.support.routing_builders import add_study, add_user, user
 from tests.support.stores import open_parts
 from tests.support.waiting import until
-
-__all__ = ["postgres_server"]
 
 
 @pytest.fixture

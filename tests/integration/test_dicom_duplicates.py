@@ -12,9 +12,6 @@ from storage.model import EVERYWHERE, ArrivalOutcome, ArrivalVia, Device
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import MODALITY, OTHER_SITE, SITE, open_receiver
-from tests.support.engines import engine, postgres_server, seaweed_server
-
-__all__ = ["engine", "postgres_server", "seaweed_server"]
 
 pytestmark = pytest.mark.usefixtures("wire")
 

@@ -30,10 +30,7 @@ from tests.support.ecg_orders import (
     silent_aecg,
     study_of,
 )
-from tests.support.postgres import postgres_server
 from tests.support.stores import ManualClock, RecordingEvents, open_parts
-
-__all__ = ["postgres_server"]
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

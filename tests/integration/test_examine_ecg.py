@@ -25,13 +25,8 @@ from storage.model import EVERYWHERE, ArrivalVia, Job, Priority, Role, Scope
 from storage.model.ecg_analyses import AnalysisState
 from tests.support.beating_ecgs import ecg_with_beats, without_electrode
 from tests.support.ecg_builders import aecg, aecg_measurement, dicom_ecg
-from tests.support.engines import engine
-from tests.support.postgres import postgres_server
-from tests.support.seaweedfs import seaweed_server
 from tests.support.stores import open_parts
 from tests.support.web import add_person, add_site
-
-__all__ = ["engine", "postgres_server", "seaweed_server"]
 
 CLINIC = Sender(site_id="yangchang", device=None, via=ArrivalVia.ECG_UPLOAD, actor="token:1")
 HANDLERS = {**complete_study.HANDLERS, **examine_ecg.HANDLERS, **route_study.HANDLERS}

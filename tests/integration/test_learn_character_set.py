@@ -13,15 +13,12 @@ from storage.model import EVERYWHERE, Confidence, Device, PatientName
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import SITE
-from tests.support.engines import engine, postgres_server, seaweed_server
 from tests.support.quarantine_rooms import BOSS, HERE, SENDER, THERE, actions, quarantine_room, send
 from tests.support.two_sites import claim_jobs
 
 DECLARED, GUESSED, DEVICE_RULE = Confidence.DECLARED, Confidence.GUESSED, Confidence.DEVICE_RULE
 HANDLERS = {**learning.HANDLERS, **correcting.HANDLERS}
 WHY = "厂家确认该机只写 GBK"
-
-__all__ = ["engine", "postgres_server", "seaweed_server"]
 
 
 @pytest.fixture

@@ -37,15 +37,12 @@ from storage.model.quality import Grade, GradedLevel, RetakeState
 from tests.support import dcmtk
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import SITE, open_receiver
-from tests.support.engines import engine, postgres_server, seaweed_server
 from tests.support.quality import ADDRESS, png_address, reject, rejection_of
 from tests.support.stores import open_parts
 from tests.support.two_sites import run_due_jobs
 from tests.support.waiting import until
 from tests.support.web import add_exam, add_person, add_site
 from tests.support.worklists import ask, query_text
-
-__all__ = ["engine", "postgres_server", "seaweed_server"]
 
 BY = By("test", "", EVERYWHERE)
 REQUEST = OrderRequest(patient_id="P1", patient_name="演示王小明", modality="DX", body_part="CHEST",

@@ -33,7 +33,6 @@ from storage.model import (
 from tests.support import dcmtk, ecg_builders
 from tests.support import dicom_builders as build
 from tests.support.dicom_receiver import OTHER_SITE, SITE
-from tests.support.engines import engine, postgres_server, seaweed_server
 from tests.support.quarantine_rooms import (
     BOSS,
     HERE,
@@ -52,8 +51,6 @@ KEEP_FIRST, USE_SECOND, RETRY, SETTLE, UNDO = (
     QuarantineChoice.KEEP_FIRST, QuarantineChoice.USE_SECOND, QuarantineChoice.RETRY, QuarantineChoice.SETTLE,
     QuarantineChoice.UNDO)
 WHY = "技师确认"
-
-__all__ = ["engine", "postgres_server", "seaweed_server"]
 
 
 @pytest.fixture

@@ -7,15 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.support.postgres import postgres_server
-from tests.support.seaweedfs import seaweed_server
-
-__all__ = ["engine", "postgres_server", "seaweed_server"]
-
 
 @pytest.fixture(params=["sqlite and files", "postgresql and s3"])
 def engine(request) -> dict[str, Any]:
-    """The settings that choose an empty store of this engine; import it with the servers that it starts."""
+    """The settings that choose an empty store of this engine."""
     if request.param == "sqlite and files":
         return {}
     database_url: str = request.getfixturevalue("postgres_server").new_database()

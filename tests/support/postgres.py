@@ -97,7 +97,7 @@ def make_server():
         try:
             yield server
         finally:
-            server.stop()
+            server.stop(at_once=True)     # its data is thrown away
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

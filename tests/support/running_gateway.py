@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from tests.support.commands import run_command
 from tests.support.peers import lasting_ports
 
 READY = re.compile(r"ready: http://(?P<http>\S+) dicom (?P<ae>\S+)@(?P<host>\S+):(?P<port>\d+)"
@@ -107,11 +108,8 @@ class RunningGateway:
     def command(self, *arguments: str, check: bool = True, input: str = "", timeout_s: float = 120,
                 ) -> dict[str, Any]:
         """Run `reading-gateway … --data … --json` beside it and return its answer."""
-        done = subprocess.run(
-            [sys.executable, "-m", "gateway", *arguments, "--data", str(self.data_dir), "--json"],
-            capture_output=True, text=True, encoding="utf-8", timeout=timeout_s, input=input,
-            env={**os.environ, **self.environment},
-        )
+        done = run_command([*arguments, "--data", str(self.data_dir), "--json"], input=input, timeout_s=timeout_s,
+                           environment={**os.environ, **self.environment})
         if check:
             assert done.returncode == 0, done.stderr + done.stdout
         answer: dict[str, Any] = json.loads(done.stdout or "{}")
