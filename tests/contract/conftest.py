@@ -12,6 +12,7 @@ from storage.engines.sqlite import SqliteDatabase
 from storage.interface import Database
 from storage.objects.files import FileObjectStore
 from storage.tables.schema import metadata
+from tests.support.empty_stores import lay_empty_store
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +35,7 @@ async def database(request, tmp_path):
     """An empty store with the schema of this release, of a node called "node-a"."""
     opened: Database
     if request.param == "sqlite":
+        lay_empty_store(tmp_path)
         opened = SqliteDatabase(tmp_path / "gateway.db", node="node-a", prepare=prepare)
     else:
         from storage.engines.postgres import PostgresDatabase

@@ -174,7 +174,7 @@ async def test_an_extension_that_comes_too_late_is_refused(parts, reading, reade
 async def test_of_fifty_who_race_through_two_gateways_exactly_one_wins(tmp_path, request, engine_name):
     """On PostgreSQL two pools of two nodes; SQLite is one process's, so both share its writer."""
     async with contextlib.AsyncExitStack() as opened:
-        url = request.getfixturevalue("postgres_server").new_database() if engine_name == "postgresql" else ""
+        url = request.getfixturevalue("postgres_server").new_store() if engine_name == "postgresql" else ""
         nodes = [await opened.enter_async_context(open_parts(tmp_path / node, settings=Settings(
             data_dir=tmp_path / node, reserve_bytes=0, node=node, database_url=url)))
             for node in (("node-a", "node-b") if url else ("node-a",))]

@@ -37,7 +37,7 @@ from tests.support.stores import ManualClock, RecordingEvents, open_parts
 async def clinic(request, tmp_path):
     url = ""
     if request.param == "postgres":
-        url = request.getfixturevalue("postgres_server").new_database()
+        url = request.getfixturevalue("postgres_server").new_store()
     settings = Settings(data_dir=tmp_path / "data", reserve_bytes=0, node="test-node", database_url=url)
     async with open_parts(tmp_path / "data", settings=settings, clock=ManualClock(),
                           events=RecordingEvents()) as parts:

@@ -13,6 +13,6 @@ def engine(request) -> dict[str, Any]:
     """The settings that choose an empty store of this engine."""
     if request.param == "sqlite and files":
         return {}
-    database_url: str = request.getfixturevalue("postgres_server").new_database()
+    database_url: str = request.getfixturevalue("postgres_server").new_store()
     address = dataclasses.asdict(request.getfixturevalue("seaweed_server").new_bucket())
     return {"database_url": database_url, **address}

@@ -1,6 +1,7 @@
 """Debian's PostgreSQL in a temporary folder, as its own user (it refuses to run as root).
 
-The fixture `postgres_server` starts it once a test session; `new_database` makes an empty database for one test.
+The fixture `postgres_server` starts it once a test session; `new_database` makes an empty database for one test,
+`new_store` one with our tables.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import pytest
 
 from storage.model import new_id
 from tests.support import peers
+from tests.support.empty_stores import make_tables
 
 _SYSTEM_USER = "postgres"
 
@@ -35,6 +37,7 @@ class PostgresServer:
             os.chown(folder, user.pw_uid, user.pw_gid)
             self._as_user = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
         self.port = peers.free_ports(1)[0]
+        self._empty_store = ""
         self._process: subprocess.Popen[bytes] | None = None
         subprocess.run([binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "gateway", "-E", "UTF8",
                         "--locale=C.UTF-8", "--no-sync"], check=True, capture_output=True, cwd=folder,
@@ -64,6 +67,17 @@ class PostgresServer:
         name = f"test_{new_id()}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")  # the name is ours
+        return self.url(name)
+
+    def new_store(self) -> str:
+        """Make a database with the tables of this release and nothing in them; returns its address."""
+        if not self._empty_store:
+            url = self.new_database()
+            make_tables(url)
+            self._empty_store = url.rpartition("/")[2]
+        name = f"test_{new_id()}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {self._empty_store}")  # both names are ours
         return self.url(name)
 
     def _answers(self) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from gateway.services.ports import Event, Parts
 from gateway.settings import Settings
 from storage.opening import open_storage
+from tests.support.empty_stores import lay_empty_store
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
@@ -49,6 +50,8 @@ class RecordingEvents:
 async def open_parts(data_dir: Path, *, settings: Settings | None = None, clock=None, events=None):
     """Parts over real storage, by default SQLite and files in `data_dir`; closed at the end."""
     settings = settings or Settings(data_dir=data_dir, reserve_bytes=0, node="test-node")
+    if not settings.database_url:
+        lay_empty_store(settings.data_dir)
     storage = await open_storage(
         data_dir=settings.data_dir, node=settings.node, reserve_bytes=settings.reserve_bytes,
         database_url=settings.database_url, objects_url=settings.objects_url, s3_endpoint=settings.s3_endpoint,
