@@ -51,6 +51,7 @@ from gateway.services import (
     sweep_orphans,
     watch_certificates,
 )
+from gateway.services.carry_news import NewsCarrier
 from gateway.services.clocks.clock_runner import ClockRunner
 from gateway.services.event_bus import EventBus
 from gateway.services.examiner import Examiner
@@ -92,7 +93,8 @@ async def open_parts(settings: Settings) -> Parts:
     renditions = RenditionCache(settings.data_dir / "renditions", limit_bytes=settings.renditions_max_bytes)
     space = SpaceGuard(quota_bytes=settings.quota_bytes, make_room=lambda: renditions.evict(at_least_bytes=GIVE_WAY))
     return Parts(settings=settings, database=storage.database, objects=GuardedObjectStore(storage.objects, space),
-                 clock=utc_now, events=EventBus(), node=node, space=space, second_copy=open_second_copy(
+                 clock=utc_now, events=EventBus(), node=node, space=space, intercom=storage.intercom,
+                 second_copy=open_second_copy(
                      data_dir=settings.data_dir, folder=settings.second_copy_dir, url=settings.second_copy_url,
                      endpoint=settings.second_copy_s3_endpoint, region=settings.second_copy_s3_region,
                      access_key_id=settings.second_copy_s3_access_key_id,
@@ -125,6 +127,10 @@ class Gateway:
         settings = self._settings
         parts = await open_parts(settings)
         self._stops.append(("storage", parts.database.close))
+        if parts.intercom is not None and isinstance(parts.events, EventBus):
+            carrier = NewsCarrier(parts.events, parts.intercom)
+            await carrier.start()
+            self._stops.append(("news", carrier.stop))
         await sweep_orphans.clear_part_files(parts)
         await sweep_orphans.schedule_sweep(parts)
         await watch_certificates.schedule_watch(parts)

@@ -2,13 +2,15 @@
 
 Two things have more than one implementation and are Protocols: the `Database` (SQLite, PostgreSQL) and the
 `ObjectStore` (files, S3). The statements are written once, in storage/tables, and reached through `Transaction`.
+The `Intercom` is there only where several processes share one database.
 
 Order that every use case keeps: object durable → one `write` (index rows, audit, jobs together) → answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -86,7 +88,8 @@ from storage.tables.worklist_rows import SignedReport as SignedReport
 from storage.tables.worklist_rows import StudyLine as StudyLine
 from storage.tables.worklists import Worklists
 
-__all__ = ["Database", "ObjectStore", "ObjectWriter", "Storage", "Transaction", "chain_fault"]
+__all__ = ["Database", "Intercom", "IntercomLine", "ObjectStore", "ObjectWriter", "Storage", "Transaction",
+           "chain_fault"]
 
 T = TypeVar("T")
 
@@ -261,9 +264,34 @@ class SecondPlace(Protocol):
         """True if both lie on one file system: then one broken disk takes both."""
 
 
+INTERCOM_TEXT_BYTES = 7_900
+"""The longest text that the intercom carries (NOTIFY takes less than 8,000 bytes)."""
+
+
+class Intercom(Protocol):
+    """Short texts between the processes that share a database. Nothing is kept: who does not listen, misses it."""
+
+    def opened(self) -> AbstractAsyncContextManager[IntercomLine]:
+        """Connect and listen, to the end of the block. Raises StorageUnavailable."""
+
+
+class IntercomLine(Protocol):
+    """An intercom that is open. `send` and the iteration may run beside each other, each once at a time."""
+
+    async def send(self, texts: Sequence[str]) -> None:
+        """Send to every process that listens, this one too: all of them in this order, or none.
+
+        Raises StorageUnavailable; then nobody knows whether they were sent, and the line is to be opened anew.
+        """
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        """What any process sent since the line was opened. Raises StorageUnavailable once the connection is lost."""
+
+
 @dataclass(frozen=True, slots=True)
 class Storage:
     """What main opens and closes: the tables and the bytes."""
 
     database: Database
     objects: ObjectStore
+    intercom: Intercom | None = None     # None: one process alone has this database

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from storage.engines.preparing import prepare
 from storage.engines.sqlite import SqliteDatabase
-from storage.interface import Database, ObjectStore, Storage
+from storage.interface import Database, Intercom, ObjectStore, Storage
 from storage.objects.files import FileObjectStore
 from storage.objects.second_copy import SecondCopy
 
@@ -44,8 +44,11 @@ async def open_storage(*, data_dir: Path, database_url: str = "", objects_url: s
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)  # one that is there keeps its mode
         name = node or socket.gethostname()
         database: Database
+        intercom: Intercom | None = None
         if database_url:
             from storage.engines.postgres import PostgresDatabase  # the extra "scale" is needed for it
+            from storage.engines.postgres_intercom import PostgresIntercom
+            intercom = PostgresIntercom(database_url)
             database = PostgresDatabase(database_url, node=name, prepare=prepare, is_read_only=is_read_only)
         else:
             database = SqliteDatabase(data_dir / DATABASE_FILE, node=name, prepare=prepare,
@@ -58,7 +61,7 @@ async def open_storage(*, data_dir: Path, database_url: str = "", objects_url: s
                                     spool=data_dir / "spool", reserve_bytes=reserve_bytes)
         else:
             objects = FileObjectStore(data_dir / OBJECTS_FOLDER, reserve_bytes=reserve_bytes)
-        return Storage(database, objects)
+        return Storage(database, objects, intercom)
 
     return await asyncio.to_thread(open_all)
 

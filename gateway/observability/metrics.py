@@ -24,6 +24,13 @@ JOBS = Counter("reading_gateway_jobs", "Job runs, by kind and outcome: done, lat
 JOBS_WAITING = Gauge("reading_gateway_jobs_waiting", "Unfinished jobs: ready, or failed and to be tried again.",
                      ("state",), registry=REGISTRY)
 TIMERS_FIRED = Counter("reading_gateway_timers_fired", "Timers of readings that were fired.", registry=REGISTRY)
+NEWS = Counter("reading_gateway_news", "Events carried between the processes on one database, by way: sent, heard.",
+               ("way",), registry=REGISTRY)
+NEWS_RESYNCS = Counter("reading_gateway_news_resyncs", "Times that screens were told to fetch anew, because news of "
+                       "other processes may have been lost: connected, overflow, unreadable.", ("reason",),
+                       registry=REGISTRY)
+NEWS_CONNECTED = Gauge("reading_gateway_news_connected", "1 while news of the other processes on the database arrive "
+                       "at once; 0 while they do not, and where there is one process.", registry=REGISTRY)
 DELIVERIES = Counter("reading_gateway_deliveries", "Tries to deliver a report, by kind of destination and outcome.",
                      ("kind", "outcome"), registry=REGISTRY)
 HTTP_REQUESTS = Counter("reading_gateway_http_requests", "HTTP requests, by method, route and status.",

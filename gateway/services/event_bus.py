@@ -1,7 +1,8 @@
-"""Tell listeners in this process that something changed: live lists in browsers, and the job runner.
+"""Tell listeners that something changed: live lists in browsers, and the job runner.
 
 Publishing never waits for a listener. A listener that falls too far behind loses what it has not read and gets one
-"resync" event instead: it then reads its lists again, which is always right.
+"resync" event instead: it then reads its lists again, which is always right. Where several processes share one
+database, a carrier (`carry_news.py`) takes what happened here to the listeners of the others, and brings theirs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Protocol
 
 from gateway.services.ports import Event
 
@@ -17,20 +19,47 @@ RESYNC = "resync"
 _LONGEST_BACKLOG = 256
 
 
+class Carrier(Protocol):
+    """Takes to the other processes what happened in this one. Neither blocks nor raises; called from any thread."""
+
+    def carry(self, event: Event) -> None:
+        """This was published here."""
+
+    def carry_wake(self) -> None:
+        """A job may be due."""
+
+
 class EventBus:
-    """Implements `Events`. `publish` and `wake_jobs` may be called from any thread."""
+    """Implements `Events`. `publish`, `wake_jobs` and their halves may be called from any thread."""
 
     def __init__(self) -> None:
         self._subscriptions: frozenset[Subscription] = frozenset()  # replaced, never changed: safe to walk anywhere
         self._on_jobs: tuple[Callable[[], None], ...] = ()
+        self._carrier: Carrier | None = None
 
     def publish(self, event: Event) -> None:
+        self.tell_here(event)
+        if carrier := self._carrier:
+            carrier.carry(event)
+
+    def wake_jobs(self) -> None:
+        self.wake_here()
+        if carrier := self._carrier:
+            carrier.carry_wake()
+
+    def tell_here(self, event: Event) -> None:
+        """Hand the event to the listeners of this process alone: it came from another one."""
         for subscription in self._subscriptions:
             subscription.offer(event)
 
-    def wake_jobs(self) -> None:
+    def wake_here(self) -> None:
+        """Wake the jobs of this process alone."""
         for callback in self._on_jobs:
             callback()
+
+    def carry_by(self, carrier: Carrier | None) -> None:
+        """From now on this one carries what happens here to the other processes; None: nobody does."""
+        self._carrier = carrier
 
     def on_jobs(self, callback: Callable[[], None]) -> None:
         """Call this, from any thread, whenever a job may be due. It must neither block nor raise."""

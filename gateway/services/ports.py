@@ -12,7 +12,7 @@ from gateway.services.guard_space import SpaceGuard
 from gateway.services.rules.simulations import Simulations
 from gateway.services.written_lately import WrittenLately
 from gateway.settings import Settings
-from storage.interface import Database, ObjectStore, SecondPlace
+from storage.interface import Database, Intercom, ObjectStore, SecondPlace
 from storage.model import Delivery, Destination, Report
 
 Clock = Callable[[], datetime]
@@ -33,7 +33,7 @@ class Event:
 
 
 class Events(Protocol):
-    """Tells listeners in this process (live lists, the job runner) that something changed."""
+    """Tells listeners (live lists, the job runner) in every process on this database that something changed."""
 
     def publish(self, event: Event) -> None:
         """Hand the event to every listener. Never blocks, never raises; may be called from any thread."""
@@ -111,6 +111,7 @@ class Parts:
     associations: OpenAssociations = field(default_factory=NoAssociations)
     openings: WrittenLately = field(default_factory=lambda: WrittenLately(window=OPENING_WINDOW))
     second_copy: SecondPlace | None = None
+    intercom: Intercom | None = None         # None: no other process shares the database
     space: SpaceGuard = field(default_factory=SpaceGuard)
     simulations: Simulations = field(default_factory=Simulations)
     hint_rules: HintRules | None = field(default_factory=packaged_hints)   # None: no hints are given

@@ -209,13 +209,18 @@ def _translated(exc: sa.exc.DBAPIError) -> Exception:
     return exc
 
 
-def _engine(url: str) -> sa.Engine:
+def address_of(url: str) -> sa.URL:
+    """The address, for psycopg whatever driver the URL names."""
     address = sa.make_url(url)
     if address.get_backend_name() in ("postgresql", "postgres"):
         address = address.set(drivername="postgresql+psycopg")
+    return address
+
+
+def _engine(url: str) -> sa.Engine:
     arguments: dict[str, Any] = {"connect_timeout": 5, "application_name": "reading-gateway",
                                  # never weaker than durable, whatever the server's default is
                                  "options": "-c synchronous_commit=on -c timezone=UTC"}
-    return sa.create_engine(address, pool_pre_ping=True, pool_size=_WRITERS + _READERS, max_overflow=0,
+    return sa.create_engine(address_of(url), pool_pre_ping=True, pool_size=_WRITERS + _READERS, max_overflow=0,
                             pool_timeout=_PATIENCE_S, json_serializer=to_json, json_deserializer=from_json,
                             hide_parameters=True, connect_args=arguments)

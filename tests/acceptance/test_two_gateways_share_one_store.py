@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +12,9 @@ import pytest
 import requests
 
 from tests.support import dicom_builders as dicom
-from tests.support.clinic_county import PASSWORD, Storescp, log_in, readings, set_up, storescu, wait_for
-from tests.support.postgres import postgres_server, postgres_url
+from tests.support.clinic_county import PASSWORD, SITE, Storescp, log_in, readings, set_up, storescu, wait_for
 from tests.support.running_gateway import RunningGateway
-from tests.support.seaweedfs import SeaweedServer, seaweed_server
-
-__all__ = ["postgres_server", "postgres_url", "seaweed_server"]
+from tests.support.seaweedfs import SeaweedServer
 
 pytestmark = pytest.mark.acceptance
 
@@ -36,12 +36,15 @@ def test_one_gateway_finishes_what_the_other_acknowledged_before_it_was_killed(
         film = dicom.dx_image(AccessionNumber="TWO1", patient=dicom.Patient(patient_id="P2"))
         path = tmp_path / "film.dcm"
         path.write_bytes(film)
-        storescu(first, path)
+        writer, reviewer = log_in(second, "writer"), log_in(second, "reviewer")
+        with writer.get(f"{second.url}/api/events", stream=True, timeout=(5, 30)) as stream:
+            storescu(first, path)
+            news = next(event for event in _events(stream, within_s=20) if event["kind"] == "arrival")
         first.kill()          # acknowledged, not yet complete: the other node owns it now
 
-        writer, reviewer = log_in(second, "writer"), log_in(second, "reviewer")
         row = wait_for(lambda: next(iter(readings(writer, second, q="TWO1")), None), within_s=90,
                        why="the film reached the worklist through the other node")
+        assert (news["site_id"], news["study_id"]) == (SITE, row["study_id"]), "told live by the other node"
         back = writer.get(f"{second.url}/dicom-web/studies/{_uid(film)}", timeout=30)
         assert dicom.dataset_of(film) in back.content
 
@@ -56,6 +59,15 @@ def test_one_gateway_finishes_what_the_other_acknowledged_before_it_was_killed(
         wait_for(clinic_node.files, within_s=60, why="the report reached the clinic's node")
         answer = second.command("verify")
         assert answer["is_sound"], answer
+
+
+def _events(stream: requests.Response, *, within_s: float) -> Iterator[dict[str, str]]:
+    """What a browser hears on /api/events; fails when the time is over."""
+    deadline = time.monotonic() + within_s
+    for line in stream.iter_lines():
+        if line.startswith(b"data: "):
+            yield json.loads(line.removeprefix(b"data: "))
+        assert time.monotonic() < deadline, f"not heard within {within_s} s"
 
 
 def _uid(part10: bytes) -> str:
