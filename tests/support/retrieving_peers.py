@@ -34,6 +34,7 @@ class Taker:
     def _get(self, receiver, model, study_uid):
         host, port = receiver.address.split(":")
         ae = AE(ae_title="MODALITY")
+        ae.dimse_timeout = 2 if self.aborts_after else 30         # after its own abort it waits for nobody
         ae.add_requested_context(model)
         for sop_class, syntaxes in self.takes.items():
             ae.add_requested_context(sop_class, syntaxes)
