@@ -17,6 +17,7 @@ import click
 
 from gateway.cli.bridge import data_options, run_on_store, show
 from gateway.cli.rules_simulate import simulate
+from gateway.cli.text_file import text_of
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -212,13 +213,6 @@ def _person(login: str | None) -> dict[str, Any]:
         return {}
     password = os.environ.get(PASSWORD_VARIABLE) or click.prompt("Password", hide_input=True, err=True)
     return {"login": login, "password": password}
-
-
-def text_of(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as exc:
-        raise click.ClickException(f"{file}: is not UTF-8 text (byte {exc.start})") from exc
 
 
 def _tell(file: Path, problems: list[Problem], *, as_json: bool, is_quiet: bool = False) -> None:

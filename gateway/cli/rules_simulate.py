@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from gateway.cli.bridge import data_options
+from gateway.cli.text_file import text_of
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ def simulate(settings: Settings, file: Path | None, days: int, is_active: bool, 
     if file is None:
         answer = _run(settings, lambda database, told: _proof(database, window, is_whole=is_whole, told=told))
     else:
-        from gateway.cli.rules import text_of
 
         source = text_of(file)
         answer = _run(settings, lambda database, told: _simulation(database, source, window, against, told))

@@ -8,8 +8,8 @@ from __future__ import annotations
 from importlib.resources import files
 
 from gateway.services.ports import Parts
-from gateway.services.rules.check import RulesRefused as RulesRefused
 from gateway.services.rules.check import check_rules as check_rules
+from gateway.services.rules.refused import RulesRefused as RulesRefused
 from gateway.services.rules.versions import Author, propose_rules
 from storage.model import User
 

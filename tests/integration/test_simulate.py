@@ -13,8 +13,8 @@ import pytest
 from gateway.core.errors import NotFound, NotNow
 from gateway.services.activate_rules import activate_rules, packaged_rules
 from gateway.services.route_study import route_study
-from gateway.services.rules.check import RulesRefused
 from gateway.services.rules.prove import prove
+from gateway.services.rules.refused import RulesRefused
 from gateway.services.rules.replay import Answers, Asked, Replayer
 from gateway.services.rules.simulate import ACTIVE, simulate
 from routing_rules.evaluate import decide

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from gateway.core.errors import InvalidRequest
+from gateway.services.ports import Parts
 from gateway.services.rules.surroundings import decided_between, surroundings
 from routing_rules.model import InvalidRules
 from routing_rules.model import Problem as Problem
 from routing_rules.parse import check
 from routing_rules.positions import read_document
-
-if TYPE_CHECKING:
-    from gateway.services.ports import Parts  # which holds the simulations, which check
-
-
-class RulesRefused(InvalidRequest):
-    """The rule set has errors; nothing was activated. `problems` names each with line and column."""
-
-    reason = "rules-invalid"
-
-    def __init__(self, problems: list[Problem]) -> None:
-        super().__init__("\n".join(f"{p.line}:{p.column}: {p.zh} / {p.en}" for p in problems))
-        self.problems = problems
 
 
 async def check_rules(parts: Parts, source: str, *, days: int = 0) -> list[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from gateway.services.rules.check import RulesRefused
+from gateway.services.rules.refused import RulesRefused
 from routing_rules.difference import Change, difference
 from routing_rules.model import InvalidRules
 

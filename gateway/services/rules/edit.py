@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from gateway.core.errors import InvalidRequest
-from gateway.services.rules.check import RulesRefused
+from gateway.services.rules.refused import RulesRefused
 from routing_rules.edit import EditRefused, moved, rule_forms, with_rule, without_rule
 from routing_rules.edit import FormCondition as FormCondition
 from routing_rules.edit import RuleForm as RuleForm

@@ -11,19 +11,18 @@ import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from gateway.core.errors import InvalidRequest, NotFound, NotNow
-from gateway.services.rules.check import RulesRefused
+from gateway.services.rules.refused import RulesRefused
 from gateway.services.rules.simulate import AGAINST, DECIDED
+from gateway.settings import Settings
 from routing_rules.model import InvalidRules
 from routing_rules.parse import parse
 from storage.model import new_id
-
-if TYPE_CHECKING:
-    from gateway.services.ports import Parts
 
 WORKER = "gateway.cli.simulation_worker"
 MOST_WAITING = 4
@@ -56,6 +55,18 @@ class Asked:
         return self.state in (WAITING, RUNNING)
 
 
+class Asker(Protocol):
+    """What a simulation takes from the gateway that asks for it."""
+
+    @property
+    def settings(self) -> Settings:
+        """Where its store is."""
+
+    @property
+    def clock(self) -> Callable[[], datetime]:
+        """Up to when it has arrivals."""
+
+
 class Simulations:
     """Owns the tasks and the child processes."""
 
@@ -64,7 +75,7 @@ class Simulations:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._turn: asyncio.Lock | None = None
 
-    async def start(self, parts: Parts, source: str, *, days: int, by: str, against: str = DECIDED) -> Asked:
+    async def start(self, asker: Asker, source: str, *, days: int, by: str, against: str = DECIDED) -> Asked:
         """Begin one; it is waiting or running when this returns. Raises RulesRefused, InvalidRequest, NotNow."""
         if not 1 <= days <= MOST_DAYS:
             raise InvalidRequest(f"days: 1 to {MOST_DAYS} are meant.")
@@ -76,10 +87,10 @@ class Simulations:
             raise RulesRefused(exc.problems) from exc
         if sum(asked.is_open for asked in self._asked.values()) > MOST_WAITING:
             raise NotNow("Enough simulations are waiting. Wait for one, or cancel it.", reason="too-many")
-        self._forget(parts.clock())
-        asked = Asked(new_id(), parts.clock(), by, days, against)
+        self._forget(asker.clock())
+        asked = Asked(new_id(), asker.clock(), by, days, against)
         self._asked[asked.id] = asked
-        task = asyncio.create_task(self._run(parts, asked, source), name=f"simulation {asked.id}")
+        task = asyncio.create_task(self._run(asker, asked, source), name=f"simulation {asked.id}")
         self._tasks[asked.id] = task
         task.add_done_callback(lambda _: self._tasks.pop(asked.id, None))
         return asked
@@ -119,14 +130,14 @@ class Simulations:
             await asyncio.wait([task])
         return asked
 
-    async def _run(self, parts: Parts, asked: Asked, source: str) -> None:
+    async def _run(self, asker: Asker, asked: Asked, source: str) -> None:
         if self._turn is None:
             self._turn = asyncio.Lock()
         try:
             async with self._turn:
                 asked.state = RUNNING
                 async with asyncio.timeout(LONGEST_S):
-                    await self._ask_child(asked, _job(parts, asked, source))
+                    await self._ask_child(asked, _job(asker, asked, source))
         except TimeoutError:
             asked.state, asked.error = FAILED, f"It took longer than {LONGEST_S:.0f} s."
         except OSError as exc:
@@ -163,8 +174,8 @@ class Simulations:
                 del self._asked[asked.id]
 
 
-def _job(parts: Parts, asked: Asked, source: str) -> bytes:
-    settings, until = parts.settings, parts.clock()
+def _job(asker: Asker, asked: Asked, source: str) -> bytes:
+    settings, until = asker.settings, asker.clock()
     return json.dumps({
         "data_dir": str(settings.data_dir), "database_url": settings.database_url, "zone": settings.time_zone,
         "source": source, "since": (until - timedelta(days=asked.days)).isoformat(), "until": until.isoformat(),

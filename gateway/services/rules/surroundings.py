@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from gateway.services.people.duty import LOOK_AHEAD, gaps
+from gateway.services.ports import Parts
 from routing_rules.lint_people import DutyGap
 from routing_rules.lint_traffic import Arrival
 from routing_rules.model import RuleSet
 from storage.interface import Transaction
 from storage.model import EVERYWHERE, StoredReplay
 from storage.model.rosters import RosterEntry
-
-if TYPE_CHECKING:
-    from gateway.services.ports import Parts  # which holds the simulations, which check
 
 
 @dataclass(frozen=True, slots=True)

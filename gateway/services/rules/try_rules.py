@@ -12,7 +12,7 @@ from gateway.core.errors import NotFound
 from gateway.services.explain_study import found_study
 from gateway.services.gather_facts import study_facts
 from gateway.services.ports import Parts
-from gateway.services.rules.check import RulesRefused
+from gateway.services.rules.refused import RulesRefused
 from gateway.services.rules.settle import settled
 from routing_rules.evaluate import decide
 from routing_rules.facts import FACTS, FactValue

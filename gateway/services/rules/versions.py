@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from gateway.core.errors import GatewayError, InvalidRequest, NotAllowed, NotFound, NotNow
 from gateway.services.ports import Event, Parts
-from gateway.services.rules.check import RulesRefused, errors_of
+from gateway.services.rules.check import errors_of
+from gateway.services.rules.refused import RulesRefused
 from routing_rules.parse import parse
 from storage.interface import Transaction
 from storage.model import AuditEntry, RuleState, RuleVersion, User
