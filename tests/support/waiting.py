@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 
-async def until(condition: Callable[[], Any], *, timeout_s: float = 10.0, every_s: float = 0.01) -> Any:
+async def until(condition: Callable[[], Any], *, timeout_s: float = 30.0, every_s: float = 0.01) -> Any:
     """Return the first true value of `condition` (plain or async); fail when the deadline passes."""
     deadline = time.monotonic() + timeout_s
     while True:
