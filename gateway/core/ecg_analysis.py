@@ -13,7 +13,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-METHOD = "3"
+METHOD = "4"
 """Grows whenever the same samples could give other numbers."""
 
 MEASUREMENT_NAMES = (

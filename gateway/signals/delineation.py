@@ -1,14 +1,16 @@
 """Where the waves of the averaged beat begin and end, seen by all leads together.
 
-QRS onset and P: the speed of the heart's vector (the root of the sum of squared slopes over the independent leads)
-rises from rest at the onset that any lead shows first; this is the multi-lead reading that CSE (Willems et al. 1985)
-and IEC 60601-2-25 mean by a global interval. Threshold on a slope envelope: after Laguna, Jané and Caminal (1994).
-QRS offset: the end in each lead, by the lowest limit that is met soon after the highest, and of these ends the one
-that a third of the leads outlasts: the latest that is not one lead's ST segment. T offset: in each lead the point
-that makes the trapezium under the falling T largest (Zhang et al. 2005, Vázquez-Seisdedos et al. 2011), then the
-median of the leads with a T to show, because a low T ends anywhere. Fractions were chosen on the tuning half of LUDB,
-as it is and with ST and T enlarged, QRS made small, noise, flutter waves and leads left out; never on the half
-reported.
+QRS: onset and offset in each lead, by the lowest limit on its slope that is met soon after the highest (threshold on
+a slope envelope: after Laguna, Jané and Caminal 1994; more than one limit, because noise, P or ST may keep a lead
+from the lowest). Of the leads' onsets the median is taken, of the ends the one that a third of the leads outlasts,
+for an end is sooner found too early than too late. So no single lead decides: not the one in which a spike, a filter
+or the ST segment moves on. The earliest onset and the latest end of all (CSE, Willems et al. 1985) would be further
+apart, most in a paced or blocked beat. P: the speed of the heart's vector, the root of the sum of squared slopes over
+the independent leads. T offset: in each lead the point that makes the trapezium under the falling T largest (Zhang
+et al. 2005, Vázquez-Seisdedos et al. 2011), then the median of the leads with a T to show, because a low T ends
+anywhere; where the leads do not agree at all, there is none. Fractions were chosen on the tuning records of LUDB, as
+they are and with ST, T and P enlarged, P moved to the QRS, QRS made small and wide, T made low, noise, hum, flutter
+waves and leads left out; never on the records held out.
 """
 
 from __future__ import annotations
@@ -21,20 +23,21 @@ from gateway.signals.filters import band
 from gateway.signals.median_beats import DominantBeat
 from gateway.signals.traces import INDEPENDENT_LEADS, STANDARD_LEADS, Signal
 
-_QRS_LOW_PASS_HZ, _QRS_SPAN_S = 80.0, 0.008
+_QRS_SEEN_HZ, _QRS_LOW_PASS_HZ, _QRS_SPAN_S = 80.0, 40.0, 0.008
+_TURNING_S, _QRS_REST_S = 0.006, 0.016
 _FLAT_SHARE = 0.03                    # of the steepest lead: a lead below has no QRS to end
-_FRACTIONS = (0.15, 0.1, 0.07, 0.05, 0.03)
-_QRS_ONSET_STEP_S = 0.022
-_QRS_OFFSET_LOW_PASS_HZ, _LATE_LEADS_PERCENT = 50.0, 65
-_QRS_OFFSET_FRACTIONS = (0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.04)
-_QRS_OFFSET_SPREAD_S = 0.1           # a slurred S is met within it; a lead that ST or flutter keeps moving is not
+_ONSET_FRACTIONS = (0.4, 0.3, 0.2, 0.15, 0.1, 0.07, 0.05, 0.04, 0.03)
+_OFFSET_FRACTIONS = _ONSET_FRACTIONS[:7]             # ST is less at rest than PR
+_ONSET_PERCENT, _OFFSET_PERCENT = 50, 65             # of the leads
+_QRS_SPREAD_S = 0.1                   # a slurred S is met within it; a lead that ST or flutter keeps moving is not
 _P_LOW_PASS_HZ, _P_SPAN_S = 25.0, 0.02
 _P_ONSET_FRACTION, _P_OFFSET_FRACTION = 0.3, 0.5
 _P_NOTCH_S = 0.06                     # a notched P rests for so long between its halves
 _VALLEY_SHARE = 0.5                   # T and P are two if the speed falls so low between them
-_T_LOW_PASS_HZ = 20.0
+_T_LOW_PASS_HZ = 15.0
 _T_SHARE = 0.15                       # leads whose T reaches this share of the largest have a say
-_T_REACH_S = 0.15
+_T_REACH_S = 0.14
+_T_AGREED_S = 0.09                    # the middle half of the leads' ends; flutter waves scatter them
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +68,20 @@ class TWave:
 
 
 def find_qrs(beat: DominantBeat, not_before: int = 0) -> Qrs | None:
-    """Onset (after `not_before`, where a spike ends), peak and offset; None if nothing stands out."""
+    """Onset (after `not_before`, where a spike begins), peak and offset; None if nothing stands out."""
     rate, r = beat.rate, beat.r_index
-    speed = _speed(beat, _QRS_LOW_PASS_HZ, _QRS_SPAN_S, is_levelled=True)
-    begin, end = r - round(0.1 * rate), r + round(0.12 * rate)
-    top = begin + int(np.argmax(speed[begin:end]))
+    speed = _speed(beat, _QRS_SEEN_HZ, _QRS_SPAN_S, is_levelled=True)
     rest_before = float(np.percentile(speed[r - round(0.3 * rate):r - round(0.04 * rate)], 20))
     rest_after = float(np.percentile(speed[r + round(0.06 * rate):r + round(0.3 * rate)], 20))
-    if speed[top] < 4 * max(rest_before, rest_after):
+    if speed[r - round(0.1 * rate):r + round(0.12 * rate)].max() < 4 * max(rest_before, rest_after):
         return None
-    onset = _stepwise(speed, top, -1, rest_before, round(0.012 * rate), max(not_before, r - round(0.2 * rate)),
-                      round(_QRS_ONSET_STEP_S * rate))
-    offset = _latest_offset(beat)
+    slopes = _slopes(beat)
+    last = max(not_before, r - round(0.2 * rate))
+    rest = slice(r - round(0.3 * rate), r - round(0.04 * rate))
+    onset = float(np.percentile(_edges(slopes, beat, -1, rest, last, _ONSET_FRACTIONS), _ONSET_PERCENT))
+    rest = slice(r + round(0.06 * rate), r + round(0.3 * rate))
+    last = r + round(0.25 * rate)
+    offset = float(np.percentile(_edges(slopes, beat, 1, rest, last, _OFFSET_FRACTIONS), _OFFSET_PERCENT))
     if offset <= onset:
         return None
     rows = beat.rows(INDEPENDENT_LEADS) or list(range(len(beat.names)))
@@ -85,28 +90,37 @@ def find_qrs(beat: DominantBeat, not_before: int = 0) -> Qrs | None:
     return Qrs(onset, peak, offset)
 
 
-def _latest_offset(beat: DominantBeat) -> float:
-    """Where the slope of each lead comes to rest, and of these the latest that others share."""
-    rate, r = beat.rate, beat.r_index
+def _slopes(beat: DominantBeat) -> Signal:
+    """(n_leads, n_samples) the largest slope near each sample, lead by lead: a wave's turning point is no rest."""
+    rate = beat.rate
     rows = beat.rows(STANDARD_LEADS) or list(range(len(beat.names)))
-    smooth = band(beat.average_uv[rows], rate, high_hz=_QRS_OFFSET_LOW_PASS_HZ)
-    span, reach = max(1, round(_QRS_SPAN_S * rate)), max(1, round(0.006 * rate))
+    smooth = band(beat.average_uv[rows], rate, high_hz=_QRS_LOW_PASS_HZ)
+    span, near = max(1, round(_QRS_SPAN_S * rate)), _near(rate)
     slope = np.abs(smooth[:, span:] - smooth[:, :-span])
-    slope = np.pad(slope, ((0, 0), (span // 2 + reach, span - span // 2 + reach)), mode="edge")
-    # The largest slope near each sample: the turning point of a wave is no rest.
-    slope = np.lib.stride_tricks.sliding_window_view(slope, 2 * reach + 1, axis=1).max(axis=2)
-    ends = []
-    begin, end = r - round(0.1 * rate), r + round(0.12 * rate)
-    largest = float(slope[:, begin:end].max())
-    for row in slope:
-        top = begin + int(np.argmax(row[begin:end]))
-        if row[top] < _FLAT_SHARE * largest:
+    slope = np.pad(slope, ((0, 0), (span // 2 + near, span - span // 2 + near)), mode="edge")
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(slope, 2 * near + 1, axis=1).max(axis=2))
+
+
+def _edges(slopes: Signal, beat: DominantBeat, step: int, rest: slice, last: int,
+           fractions: tuple[float, ...]) -> list[float]:
+    """Where the slope of each lead that shows a QRS comes to rest, walking from its steepest place by `step`."""
+    rate = beat.rate
+    begin, end = beat.r_index - round(0.1 * rate), beat.r_index + round(0.12 * rate)
+    largest = float(slopes[:, begin:end].max())
+    edges = []
+    for slope in slopes:
+        top = begin + int(np.argmax(slope[begin:end]))
+        if slope[top] < _FLAT_SHARE * largest:
             continue
-        rest = float(np.percentile(row[r + round(0.06 * rate):r + round(0.3 * rate)], 20))
-        places = [_leave(row, top, 1, rest + fraction * (row[top] - rest), round(0.016 * rate),
-                         r + round(0.25 * rate)) for fraction in _QRS_OFFSET_FRACTIONS]
-        ends.append([at for at in places if at - places[0] <= _QRS_OFFSET_SPREAD_S * rate][-1] - reach)
-    return float(np.percentile(ends, _LATE_LEADS_PERCENT))
+        floor = float(np.percentile(slope[rest], 20))
+        places = [_leave(slope, top, step, floor + fraction * (slope[top] - floor), round(_QRS_REST_S * rate), last)
+                  for fraction in fractions]
+        edges.append([at for at in places if abs(at - places[0]) <= _QRS_SPREAD_S * rate][-1] - step * _near(rate))
+    return edges
+
+
+def _near(rate: float) -> int:
+    return max(1, round(_TURNING_S * rate))
 
 
 def find_p(beat: DominantBeat, qrs: Qrs, t: TWave | None, rr_samples: float) -> PWave | None:
@@ -146,7 +160,7 @@ def find_p(beat: DominantBeat, qrs: Qrs, t: TWave | None, rr_samples: float) -> 
 
 
 def find_t(beat: DominantBeat, qrs: Qrs, rr_samples: float) -> TWave | None:
-    """Peak and offset of the T wave; None where no lead shows one."""
+    """Peak and offset of the T wave; None where no lead shows one, or each another."""
     rate, r = beat.rate, beat.r_index
     rows = beat.rows(STANDARD_LEADS) or list(range(len(beat.names)))
     smooth = band(beat.average_uv[rows], rate, high_hz=_T_LOW_PASS_HZ)
@@ -170,7 +184,7 @@ def find_t(beat: DominantBeat, qrs: Qrs, rr_samples: float) -> TWave | None:
         stop = min(len(row) - 1, int(peak) + round(_T_REACH_S * rate), next_wave)
         if abs(size) >= _T_SHARE * largest and stop - peak >= round(0.02 * rate):
             offsets.append(_trapezium_end(row * np.sign(size), int(peak), stop))
-    if not offsets:
+    if not offsets or np.subtract(*np.percentile(offsets, (75, 25))) > _T_AGREED_S * rate:
         return None
     peak = begin + int(np.argmax((deviation**2).sum(axis=0)))
     return TWave(peak, float(np.median(offsets)), largest)
@@ -189,22 +203,6 @@ def _speed(beat: DominantBeat, low_pass_hz: float, span_s: float, *, is_levelled
         slope = slope / np.maximum(top, max(float(top.max()) * 0.2, 1e-9))
     speed = np.sqrt((slope**2).sum(axis=0))
     return np.pad(speed, (span // 2, span - span // 2), mode="edge")
-
-
-def _stepwise(speed: Signal, top: int, step: int, floor: float, rest: int, last: int, longest: int) -> float:
-    """The crossing of ever lower limits, as long as each comes soon after the one before.
-
-    Where noise or the next wave keeps a lead from rest, the lowest limit is met far away or never: then the limit
-    before it tells more.
-    """
-    place: float | None = None
-    for fraction in _FRACTIONS:
-        found = _leave(speed, top, step, floor + fraction * (speed[top] - floor), rest, last)
-        if place is not None and abs(found - place) > longest:
-            break
-        place = found
-    assert place is not None
-    return place
 
 
 def _leave(speed: Signal, start: int, step: int, limit: float, rest: int, last: int) -> float:

@@ -49,9 +49,9 @@ def measure_beat(beat: DominantBeat, rr_ms: float | None, rr_usual_ms: float,
     `rr_ms` is the mean that corrects QT; `rr_usual_ms` bounds the search.
     """
     found = Findings()
-    paced_share, spike_end = spikes.before(beat.places[beat.averaged], beat.rate)
+    paced_share, spike = spikes.before(beat.places[beat.averaged], beat.rate)
     is_paced = paced_share >= _PACED_SHARE
-    qrs = find_qrs(beat, beat.r_index + spike_end if is_paced else 0)
+    qrs = find_qrs(beat, beat.r_index + spike if is_paced else 0)
     if qrs is None:
         found.refuse("no-distinct-qrs", *MEASUREMENT_NAMES[2:])
         return found, beat

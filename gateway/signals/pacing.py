@@ -27,13 +27,13 @@ class Spikes:
     places: Places
 
     def before(self, beats: Places, rate: float) -> tuple[float, int]:
-        """The share of beats with a spike in the 120 ms before the R peak, and the usual end of it, R at 0."""
+        """The share of beats with a spike in the 120 ms before the R peak, and the usual place of it, R at 0."""
         last = np.searchsorted(self.places, beats, side="right") - 1
         gaps = (beats - self.places[last])[last >= 0] if len(self.places) else np.empty(0, np.int64)
         gaps = gaps[gaps <= _REACH_S * rate]
         if not len(gaps):
             return 0.0, 0
-        return len(gaps) / len(beats), round(_LENGTH_S * rate) - int(np.median(gaps))
+        return len(gaps) / len(beats), -int(np.median(gaps))
 
 
 def find_spikes(traces: Traces) -> Spikes:

@@ -179,14 +179,14 @@ def test_the_same_samples_give_the_same_analysis() -> None:
 
 
 @needs_testdata
-def test_beats_of_real_ecgs_are_found_ludb_tuning_half() -> None:
+def test_beats_of_real_ecgs_are_found_ludb_tuning_records() -> None:
     total = np.zeros(3, np.int64)
     for number in TUNING:
         record = ludb(number)
         found = np.rint(np.array(analyse(record).beats_us) / record.interval_us).astype(np.int64)
         total += compare_beats(found, ludb_beats(number), record.sampling_frequency_hz)
     hit, missed, invented = total
-    print(f"LUDB tuning half: {hit} found, {missed} missed, {invented} invented")
+    print(f"LUDB tuning records: {hit} found, {missed} missed, {invented} invented")
     assert hit / (hit + missed) >= 0.998
     assert hit / (hit + invented) >= 0.997
 

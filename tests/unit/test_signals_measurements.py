@@ -9,7 +9,7 @@ import pytest
 
 from gateway.core.ecg_analysis import FIDUCIAL_NAMES, MEASUREMENT_NAMES, EcgAnalysis
 from gateway.signals.analyse import analyse
-from tests.support.annotated_ecgs import TUNING, ludb, reference_intervals
+from tests.support.annotated_ecgs import HELD_OUT, TUNING, ludb, ludb_intervals, reference_intervals
 from tests.support.ecg_builders import TESTDATA, needs_testdata
 from tests.support.ecg_signals import (
     ECTOPIC,
@@ -26,7 +26,7 @@ from tests.support.ecg_signals import (
 )
 
 # A raised cosine creeps out of rest: what stands out begins some ms inside.
-TOLERANCE_MS = {"p_ms": 20, "pr_ms": 10, "qrs_ms": 9, "qt_ms": 14}
+TOLERANCE_MS = {"p_ms": 20, "pr_ms": 11, "qrs_ms": 9, "qt_ms": 14}
 
 
 def assert_intervals(found: EcgAnalysis, **expected_ms: float) -> None:
@@ -217,6 +217,33 @@ def test_no_qt_without_a_t_wave() -> None:
     assert_intervals(found, pr_ms=160, qrs_ms=90)
 
 
+@pytest.mark.parametrize("phase", range(6))
+def test_no_qt_where_flutter_waves_give_every_lead_another_end(phase: int) -> None:
+    """Five waves a beat, each lead's of its own size, over a low T wave: what is still measured is near it."""
+    beats, low = regular(60), Beat(p=(), t=(Wave(110, 340, (70, 65, -20)),))
+    made = build(beats, kinds=[low] * len(beats))
+    flutter = 120 * np.sin(2 * np.pi * 5 * np.arange(5000) / 500 + phase)
+    signals = {name: values + flutter * np.cos(number)
+               for number, (name, values) in enumerate(microvolts(made.record).items())}
+    found = analyse(with_microvolts(made.record, signals))
+    if "qt_ms" in found.measurements:
+        assert found.measurements["qt_ms"] == pytest.approx(380, abs=60)
+    else:
+        assert found.not_measurable["qt_ms"] == "no-t-wave"
+
+
+def test_what_moves_in_three_leads_before_the_qrs_does_not_move_its_onset() -> None:
+    """What is left of a pacemaker's spike, or what a cart's filter lets through around the QRS."""
+    beats = regular(65)
+    made = build(beats, kinds=[WITHOUT_P] * len(beats))
+    signals, at_ms = microvolts(made.record), np.arange(5000) * 2.0
+    for beat in made.beats_s:
+        ripple = 150 * np.sin(2 * np.pi * (at_ms - beat * 1000) / 20) * (np.abs(at_ms - beat * 1000 + 75) < 30)
+        for name in ("V4", "V5", "V6"):
+            signals[name] += ripple
+    assert_intervals(analyse(with_microvolts(made.record, signals)), qrs_ms=90)
+
+
 def test_no_axis_without_the_limb_leads_and_no_rv5_without_v5() -> None:
     chest = analyse(build(regular(65), leads=("V1", "V2", "V3", "V4", "V5", "V6")).record)
     assert chest.not_measurable["qrs_axis_deg"] == "missing-lead"
@@ -271,8 +298,8 @@ def test_drift_of_the_baseline_moves_no_number() -> None:
 
 
 @needs_testdata
-def test_intervals_agree_with_the_cardiologists_of_ludb_tuning_half() -> None:
-    """The goals of mean and SD hold on the half that was looked at; the benchmark reports the other half."""
+def test_intervals_agree_with_the_cardiologists_of_ludb_tuning_records() -> None:
+    """The goals of mean and SD hold on the records that were looked at; the benchmark reports the others."""
     goals = {"pr_ms": ("g_pr", 5, 8), "qrs_ms": ("g_qrs", 5, 10), "qt_ms": ("g_qt", 10, 18)}
     errors: dict[str, list[float]] = {name: [] for name in goals}
     invented = []
@@ -287,9 +314,19 @@ def test_intervals_agree_with_the_cardiologists_of_ludb_tuning_half() -> None:
     for name, (_, mean, spread) in goals.items():
         values = np.array(errors[name])
         print(f"{name}: {values.mean():.1f} / {values.std():.1f} ms over {len(values)}")
-        assert len(values) >= 28
+        assert len(values) >= 45
         assert abs(values.mean()) <= mean
         assert values.std() <= spread
+
+
+@needs_testdata
+def test_the_reference_follows_from_the_marks_of_the_cardiologists() -> None:
+    """The figures of the records held out are computed as those that came with the test data were."""
+    assert set(TUNING) == set(reference_intervals())
+    assert len(HELD_OUT) == 140
+    for number in TUNING:
+        expected = {name: ms for name, ms in reference_intervals()[number].items() if name.startswith("g_")}
+        assert ludb_intervals(number) == expected, number
 
 
 DEVICE_FILES = ("muse/braveheart_example1.xml", "muse/braveheart_example2.xml",
@@ -309,7 +346,7 @@ def test_numbers_come_near_those_of_the_cart(file: str) -> None:
 
     record = read_ecg((TESTDATA / file).read_bytes(), time_zone=UTC)
     found = analyse(record).measurements
-    limits = {"heart_rate_bpm": 3, "pr_ms": 12, "qrs_ms": 13, "qt_ms": 20, "qrs_axis_deg": 14}
+    limits = {"heart_rate_bpm": 3, "pr_ms": 12, "qrs_ms": 16, "qt_ms": 20, "qrs_axis_deg": 14}
     near = {name: found[name] - record.measurements[name] for name in limits if name in record.measurements}
     print(file, {name: round(value, 1) for name, value in near.items()})
     assert len(near) >= 3
