@@ -35,10 +35,7 @@ def calendar_day(tx: Transaction, day: date) -> CalendarDay:
 
 def ecgs_of(tx: Transaction, study: Study) -> list[EcgFacts]:
     """What the ECG files of a study say of themselves."""
-    if study.modality != ECG_MODALITY:
-        return []
-    instances = tx.studies.instances_of(study.id, EVERYWHERE)
-    return [ecg for i in instances if i.has_waveform and (ecg := tx.studies.ecg_of(i.id)) is not None]
+    return tx.studies.ecgs_of(study.id) if study.modality == ECG_MODALITY else []
 
 
 def analyses_of(tx: Transaction, study: Study) -> list[StoredAnalysis]:

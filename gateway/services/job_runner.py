@@ -21,6 +21,7 @@ from gateway.observability import metrics
 from gateway.services.event_bus import EventBus
 from gateway.services.ports import Parts
 from storage.errors import StorageError
+from storage.interface import Transaction
 from storage.model import Job
 
 JobHandler = Callable[[Parts, Job], Awaitable[None]]
@@ -97,7 +98,7 @@ class JobRunner:
     async def run_due(self) -> int:
         """Run what is due now, one round after another until nothing is; returns how many. For tests and tools."""
         count = 0
-        while jobs := await self._claim(limit=64):
+        while jobs := (await self._claim(limit=64))[0]:
             for job in jobs:
                 await self._run(job)
             count += len(jobs)
@@ -113,9 +114,9 @@ class JobRunner:
                 if free > 0:
                     pause_s = await self._pause_s()
                     if pause_s <= 0:
-                        for job in await self._claim(limit=free):
+                        jobs, pause_s = await self._claim(limit=free)
+                        for job in jobs:
                             self._begin(job)
-                        continue
             except StorageError as exc:
                 _log.warning("jobs wait, the store does not answer", error=type(exc).__name__)
             with contextlib.suppress(TimeoutError):
@@ -168,16 +169,27 @@ class JobRunner:
 
     # ---------------------------------------------------------------------------------------------------- storage
     async def _pause_s(self) -> float:
-        due = await self._parts.database.read(lambda tx: tx.jobs.next_due(only=self._only, but_not=self._but_not))
+        return self._until(await self._parts.database.read(self._next_due))
+
+    def _until(self, due: datetime | None) -> float:
         if due is None:
             return self._poll_s
         return min(self._poll_s, (due - self._parts.clock()).total_seconds())
 
-    async def _claim(self, *, limit: int) -> list[Job]:
+    def _next_due(self, tx: Transaction) -> datetime | None:
+        return tx.jobs.next_due(only=self._only, but_not=self._but_not)
+
+    async def _claim(self, *, limit: int) -> tuple[list[Job], float]:
+        """The jobs, and for how long there is nothing else to do: known without asking again beside their begin."""
         now = self._parts.clock()
-        return await self._parts.database.write(
-            lambda tx: tx.jobs.claim(self._owner, now=now, lease_until=now + self._lease, limit=limit,
-                                     only=self._only, but_not=self._but_not))
+
+        def work(tx: Transaction) -> tuple[list[Job], datetime | None]:
+            jobs = tx.jobs.claim(self._owner, now=now, lease_until=now + self._lease, limit=limit,
+                                 only=self._only, but_not=self._but_not)
+            return jobs, self._next_due(tx)
+
+        jobs, due = await self._parts.database.write(work)
+        return jobs, self._until(due)
 
     async def _count_waiting(self) -> None:
         try:

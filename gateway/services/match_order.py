@@ -45,6 +45,15 @@ class _Found:
     is_proposed: bool = False
 
 
+def may_have_order(tx: Transaction, study: Study) -> bool:
+    """False where `match_study` would find nothing to look at. For a snapshot: it needs no write."""
+    arrived = study.first_arrival_at
+    return study.site_id != INBOX_SITE_ID and tx.orders.may_be_of(
+        study.id, study.site_id, study_instance_uid=study.study_instance_uid,
+        accession_number=study.accession_number, scheduled_from=arrived - 2 * WINDOW_BEFORE,
+        scheduled_before=arrived + 2 * WINDOW_AFTER)
+
+
 async def match_study(parts: Parts, study_id: str) -> None:
     """Look for the order of one study."""
     found = await parts.database.write(lambda tx: _match_study(tx, parts, study_id))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from gateway.core.ecg_priority import PriorityHint
@@ -23,7 +24,7 @@ from gateway.services.forward_study import queue_forwards
 from gateway.services.gather_facts import analyses_of, ecgs_of
 from gateway.services.gather_facts import study_facts as study_facts
 from gateway.services.hint_priority import has_news, hints_of_study
-from gateway.services.match_order import match_study
+from gateway.services.match_order import match_study, may_have_order
 from gateway.services.people.assign import assign
 from gateway.services.ports import Event, Parts
 from gateway.services.reopen_reading import decide_again, late_instances_since, reopen_reading
@@ -46,9 +47,12 @@ async def route_study(parts: Parts, study_id: str) -> Reading:
 
     Raises NotFound when there is no such study.
     """
-    await match_study(parts, study_id)          # before the rules: an order may say that it is an emergency
     for tries_left in reversed(range(_MOST_QUESTIONS)):
-        found = await parts.database.read(lambda tx: _question(tx, parts, study_id))
+        is_first = tries_left == _MOST_QUESTIONS - 1
+        found = await parts.database.read(partial(_question, parts=parts, study_id=study_id, is_first=is_first))
+        if found is None:                       # before the rules: an order may say that it is an emergency
+            await match_study(parts, study_id)
+            continue
         if isinstance(found, Reading):
             return found
         if not found.version and tries_left:
@@ -72,11 +76,16 @@ async def run_route_study(parts: Parts, job: Job) -> None:
     await route_study(parts, job.ref)
 
 
-def _question(tx: Transaction, parts: Parts, study_id: str) -> Question | Reading:
-    """What to ask the rules; the reading as it is where nothing has happened since the last decision."""
+def _question(tx: Transaction, *, parts: Parts, study_id: str, is_first: bool) -> Question | Reading | None:
+    """What to ask the rules; the reading as it is where nothing has happened since the last decision.
+
+    None at the `is_first` look where an order may be the study's: that is settled beforehand.
+    """
     study = _study(tx, study_id)
+    if is_first and may_have_order(tx, study):
+        return None
     reading = tx.readings.of_study(study_id, EVERYWHERE)
-    if reading is not None and not _needs_decision(tx, parts, study, reading):
+    if reading is not None and not _needs_decision(study, reading, _last(tx, study), _hints(tx, parts, study)):
         return reading
     return question_of(tx, study, now=parts.clock(), zone=ZoneInfo(parts.settings.time_zone))
 
@@ -85,19 +94,21 @@ def _route(tx: Transaction, parts: Parts, answer: Answer, *, is_last_try: bool) 
     """Write the decision; None if the study is not what the rules saw any more, so that they must be asked again."""
     study = _study(tx, answer.question.study.id)
     reading = tx.readings.of_study(study.id, EVERYWHERE)
-    if reading is not None and not _needs_decision(tx, parts, study, reading):
+    last = _last(tx, study) if reading is not None else None
+    hints = _hints(tx, parts, study)
+    if reading is not None and last is not None and not _needs_decision(study, reading, last, hints):
         return _Routed(reading, False)          # another node was faster
     is_same = study == answer.question.study and tx.decisions.active_version() == answer.question.version
     if not is_same and not is_last_try:
         return None
     now = parts.clock()
-    late = late_instances_since(study, _last(tx, study)) if reading is not None else 0
-    hints = _hints(tx, parts, study)
+    late = late_instances_since(study, last) if last is not None else 0
     result = settled(answer.outcome, hint_levels=[hint.raises_to for hint in hints if hint.raises_to],
                      completed_at=study.completed_at or now, modality=study.modality, body_part=study.body_part,
                      urgency=study.urgency, zone=ZoneInfo(parts.settings.time_zone))
     decision = _decision(tx, answer, study, result, hints, now)
     tx.decisions.add(decision)
+    is_new = reading is None
     if reading is None:
         reading = _new_reading(study, decision, result, now)
         tx.readings.add(reading)
@@ -106,7 +117,8 @@ def _route(tx: Transaction, parts: Parts, answer: Answer, *, is_last_try: bool) 
     else:
         reading = reopen_reading(tx, reading, decision, late_instances=late, now=now, hold_until=result.hold_until)
     queue_forwards(tx, study, answer.outcome.forwards, decision_id=decision.id, at=now)
-    start_clocks(tx, reading, decision, at=now, zone=ZoneInfo(parts.settings.time_zone))
+    start_clocks(tx, reading, decision, study, answer.groups if answer.failure is None else {}, at=now,
+                 zone=ZoneInfo(parts.settings.time_zone), is_new=is_new)
     if answer.failure is not None:
         tx.alarms.raise_alarm(ALARM, site_id="", ref=f"rules-{decision.rules_version}",
                               detail=f"{answer.failure['zh']} / {answer.failure['en']}", at=now)
@@ -125,13 +137,14 @@ def _study(tx: Transaction, study_id: str) -> Study:
 
 
 def _last(tx: Transaction, study: Study) -> Decision:
-    return tx.decisions.of_study(study.id, EVERYWHERE)[0]
+    last = tx.decisions.newest(study.id)
+    assert last is not None                     # a reading has one from the start
+    return last
 
 
-def _needs_decision(tx: Transaction, parts: Parts, study: Study, reading: Reading) -> bool:
-    last = _last(tx, study)
+def _needs_decision(study: Study, reading: Reading, last: Decision, hints: list[PriorityHint]) -> bool:
     return (late_instances_since(study, last) > 0 or _has_changed(study, last)
-            or has_news(_hints(tx, parts, study), reading, last))
+            or has_news(hints, reading, last))
 
 
 def _has_changed(study: Study, last: Decision) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +12,7 @@ from storage.model.circumstances import Circumstances
 from storage.model.origins import OriginState
 from storage.model.rosters import Presence
 from storage.tables import schema as t
+from storage.tables.prepared import Prepared
 
 _MODEL_NAME = "00081090"
 
@@ -25,22 +25,22 @@ class StudyCircumstances:
 
     def of_study(self, study: Study, *, now: datetime) -> Circumstances:
         """Everything at once: one row of counts, the load, who is away."""
-        row = self._connection.execute(_counts(), {
+        row = _COUNTS.first(self._connection, {
             "study_id": study.id, "patient_key": study.patient.id, "modality": study.modality,
-            "arrived_at": study.first_arrival_at}).one()
-        waiting = self._connection.execute(_waiting(), {"study_id": study.id, "now": now})
-        found = ((row.attributes or {}).get(_MODEL_NAME) or {}).get("Value") or [""]
+            "arrived_at": study.first_arrival_at})
+        assert row is not None                   # a row of counts
+        waiting = _WAITING.all(self._connection, {"study_id": study.id, "now": now})
+        found = ((row["attributes"] or {}).get(_MODEL_NAME) or {}).get("Value") or [""]
         return Circumstances(
-            series_count=int(row.series_count), size_bytes=int(row.size_bytes or 0),
-            device_model=str(found[0] or "").strip(), prior_count=int(row.prior_count),
-            prior_same_modality_count=int(row.same_count), last_prior_at=row.last_prior_at,
-            last_reader=row.last_reader or "", waiting={group: int(count) for group, count in waiting},
-            away=tuple(self._connection.execute(_away()).scalars()),
-            is_origin_settled=row.origin_state in (None, OriginState.SETTLED.value))
+            series_count=int(row["series_count"]), size_bytes=int(row["size_bytes"] or 0),
+            device_model=str(found[0] or "").strip(), prior_count=int(row["prior_count"]),
+            prior_same_modality_count=int(row["same_count"]), last_prior_at=row["last_prior_at"],
+            last_reader=row["last_reader"] or "",
+            waiting={group["duty_group"]: int(group["count"]) for group in waiting},
+            away=tuple(person["login"] for person in _AWAY.all(self._connection, {})),
+            is_origin_settled=row["origin_state"] in (None, OriginState.SETTLED.value))
 
 
-# Built once: making a statement takes longer than asking it.
-@cache
 def _counts() -> sa.Select[Any]:
     s, i, r, u = t.study.c, t.instance.c, t.report.c, t.user_account.c
     study_id = sa.bindparam("study_id", type_=sa.Text)
@@ -65,17 +65,19 @@ def _counts() -> sa.Select[Any]:
     return sa.select(*[query.scalar_subquery().label(name) for name, query in columns.items()])
 
 
-@cache
 def _waiting() -> sa.Select[Any]:
     r = t.reading.c
-    return sa.select(r.duty_group, sa.func.count()).where(
+    return sa.select(r.duty_group, sa.func.count().label("count")).where(
         r.state == ReadingState.UNREAD.value, r.study_id != sa.bindparam("study_id", type_=sa.Text),
         sa.or_(r.hold_until.is_(None), r.hold_until <= sa.bindparam("now", type_=r.hold_until.type)),
     ).group_by(r.duty_group)
 
 
-@cache
 def _away() -> sa.Select[Any]:
     p, u = t.reader_presence.c, t.user_account.c
     return (sa.select(u.login).join(t.reader_presence, p.user_id == u.id)
-            .where(p.presence.in_((Presence.AWAY.value, Presence.OFF.value))).order_by(u.login))
+            .where(sa.or_(p.presence == Presence.AWAY.value, p.presence == Presence.OFF.value)).order_by(u.login))
+
+
+# Built once: making a statement takes longer than asking it.
+_COUNTS, _WAITING, _AWAY = Prepared(_counts()), Prepared(_waiting()), Prepared(_away())

@@ -8,20 +8,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage.model import Reading
 from storage.model.clocks import ReadingClock, ReadingTimer, Stage
+from storage.tables.prepared import Prepared
 from storage.tables.readings import reading_of
 from storage.tables.schema import reading, reading_clock, reading_timer
-from storage.tables.upserts import upsert
+from storage.tables.upserts import insert_for
 
 # Not `asdict`, which copies as deep as it goes: a thousand timers may fire in one second.
 _CLOCK_NAMES = tuple(column.name for column in reading_clock.c)
 _TIMER_NAMES = tuple(column.name for column in reading_timer.c)
 _IS_RUNNING = sa.and_(reading_clock.c.met_at.is_(None), reading_clock.c.stopped_at.is_(None))
+
+
+def _putting(dialect: str, *, table: sa.Table) -> sa.Insert:
+    """Add a row, or write it over the one with its key."""
+    insert = insert_for(dialect, table)
+    return insert.on_conflict_do_update(
+        index_elements=list(table.primary_key.columns),
+        set_={column.name: insert.excluded[column.name] for column in table.c if not column.primary_key})
+
+
+_PUT_CLOCK = Prepared(partial(_putting, table=reading_clock))
+_PUT_TIMER = Prepared(partial(_putting, table=reading_timer))
 
 
 class Clocks:
@@ -33,13 +47,7 @@ class Clocks:
     # ----------------------------------------------------------------------------------------------------- clocks
     def put(self, clocks: Sequence[ReadingClock]) -> None:
         """Add or replace clocks."""
-        if not clocks:
-            return
-        insert = upsert(self._connection, reading_clock)
-        changing = {column.name: insert.excluded[column.name] for column in reading_clock.c if not column.primary_key}
-        self._connection.execute(
-            insert.on_conflict_do_update(index_elements=["reading_id", "stage"], set_=changing),
-            [_clock_values(clock) for clock in clocks])
+        _PUT_CLOCK.run_many(self._connection, [_clock_values(clock) for clock in clocks])
 
     def of_reading(self, reading_id: str) -> list[ReadingClock]:
         """In the order of the stages; check the scope of its reading first."""
@@ -69,12 +77,8 @@ class Clocks:
     # ----------------------------------------------------------------------------------------------------- timers
     def put_timers(self, timers: Sequence[ReadingTimer]) -> None:
         """Add or replace the timers of readings."""
-        if not timers:
-            return
-        insert = upsert(self._connection, reading_timer)
-        changing = {column.name: insert.excluded[column.name] for column in reading_timer.c if not column.primary_key}
-        self._connection.execute(insert.on_conflict_do_update(index_elements=["reading_id"], set_=changing),
-                                 [{name: getattr(timer, name) for name in _TIMER_NAMES} for timer in timers])
+        _PUT_TIMER.run_many(self._connection,
+                            [{name: getattr(timer, name) for name in _TIMER_NAMES} for timer in timers])
 
     def timer(self, reading_id: str) -> ReadingTimer | None:
         """Locked until the transaction ends, so that it is set by one at a time; take it before its clocks."""

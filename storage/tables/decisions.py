@@ -10,8 +10,17 @@ import sqlalchemy as sa
 from storage.model import Decision, Priority, Scope
 from storage.model.rule_versions import RuleState
 from storage.tables.packed_reasons import packed, unpacked
+from storage.tables.prepared import Prepared
 from storage.tables.rule_versions import RuleVersions
 from storage.tables.schema import decision, rule_set, study
+
+_NEWEST_FIRST = sa.select(decision).order_by(decision.c.at.desc(), decision.c.id.desc())
+
+# Built once: every decision runs these.
+_IS_ACTIVE = rule_set.c.state == RuleState.ACTIVE.value
+_ACTIVE = Prepared(sa.select(rule_set.c.version, rule_set.c.source).where(_IS_ACTIVE))
+_ACTIVE_VERSION = Prepared(sa.select(rule_set.c.version).where(_IS_ACTIVE))
+_ADD = Prepared(sa.insert(decision))
 
 
 class Decisions:
@@ -31,15 +40,13 @@ class Decisions:
 
     def active_rule_set(self) -> tuple[int, str] | None:
         """(version, YAML source)."""
-        row = self._connection.execute(
-            sa.select(rule_set.c.version, rule_set.c.source)
-            .where(rule_set.c.state == RuleState.ACTIVE.value)).one_or_none()
-        return None if row is None else (int(row.version), str(row.source))
+        row = _ACTIVE.first(self._connection, {})
+        return None if row is None else (int(row["version"]), str(row["source"]))
 
     def active_version(self) -> int:
         """Its number alone; 0 where there is none."""
-        return self._connection.scalar(
-            sa.select(rule_set.c.version).where(rule_set.c.state == RuleState.ACTIVE.value)) or 0
+        row = _ACTIVE_VERSION.first(self._connection, {})
+        return 0 if row is None else int(row["version"])
 
     def rule_set(self, version: int) -> str | None:
         """The YAML source of a version."""
@@ -52,7 +59,7 @@ class Decisions:
 
     def add(self, made: Decision) -> None:
         """Store a decision with its reasons."""
-        self._connection.execute(decision.insert(), {
+        _ADD.run(self._connection, {
             "id": made.id, "study_id": made.study_id, "at": made.at, "rules_version": made.rules_version,
             "priority": made.priority.value, "duty_group": made.group, "reader_id": made.reader_id,
             "due_at": made.due_at, "tags": list(made.tags), "because": packed(made.because), "facts": made.facts,
@@ -63,13 +70,17 @@ class Decisions:
         row = self._connection.execute(sa.select(decision).where(decision.c.id == decision_id)).one_or_none()
         return None if row is None else _decision(row)
 
+    def newest(self, study_id: str) -> Decision | None:
+        """The last one about a study; check the scope of the study first."""
+        row = self._connection.execute(_NEWEST_FIRST.where(decision.c.study_id == study_id).limit(1)).one_or_none()
+        return None if row is None else _decision(row)
+
     def of_study(self, study_id: str, scope: Scope) -> list[Decision]:
         """Newest first."""
-        query = sa.select(decision).where(decision.c.study_id == study_id)
+        query = _NEWEST_FIRST.where(decision.c.study_id == study_id)
         if scope.site_ids is not None:
             query = query.join(study, study.c.id == decision.c.study_id).where(study.c.site_id.in_(scope.site_ids))
-        rows = self._connection.execute(query.order_by(decision.c.at.desc(), decision.c.id.desc()))
-        return [_decision(row) for row in rows]
+        return [_decision(row) for row in self._connection.execute(query)]
 
 
 def _decision(row: sa.Row[Any]) -> Decision:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage.model.ecg_analyses import AnalysisState, EcgCorrection, StoredAnalysis
 from storage.tables import schema as t
+from storage.tables.prepared import Prepared
 from storage.tables.upserts import upsert
 
 _analysis, _correction = t.ecg_analysis, t.ecg_correction
+_OF_STUDY = Prepared(                            # built once: every decision about an ECG runs it
+    sa.select(_analysis).join(t.instance, t.instance.c.id == _analysis.c.instance_id)
+    .where(_analysis.c.study_id == sa.bindparam("of_study")).order_by(t.instance.c.received_at, t.instance.c.id))
 
 
 class EcgAnalyses:
@@ -24,7 +28,7 @@ class EcgAnalyses:
     def get(self, instance_id: str) -> StoredAnalysis | None:
         """The analysis of one instance."""
         row = self._connection.execute(sa.select(_analysis).where(_analysis.c.instance_id == instance_id)).first()
-        return None if row is None else _stored(row)
+        return None if row is None else _stored(row._mapping)
 
     def put(self, made: StoredAnalysis) -> None:
         """Keep it in the place of an older one."""
@@ -36,10 +40,7 @@ class EcgAnalyses:
 
     def of_study(self, study_id: str) -> list[StoredAnalysis]:
         """Of every ECG in the study, in the order in which they came."""
-        rows = self._connection.execute(
-            sa.select(_analysis).join(t.instance, t.instance.c.id == _analysis.c.instance_id)
-            .where(_analysis.c.study_id == study_id).order_by(t.instance.c.received_at, t.instance.c.id))
-        return [_stored(row) for row in rows]
+        return [_stored(row) for row in _OF_STUDY.all(self._connection, {"of_study": study_id})]
 
     def of_studies(self, study_ids: Iterable[str]) -> dict[str, StoredAnalysis]:
         """The newest ECG's analysis of each study, without its content: for lists."""
@@ -47,7 +48,7 @@ class EcgAnalyses:
         rows = self._connection.execute(
             sa.select(*columns).join(t.instance, t.instance.c.id == _analysis.c.instance_id)
             .where(_analysis.c.study_id.in_(list(study_ids))).order_by(t.instance.c.received_at, t.instance.c.id))
-        return {row.study_id: _stored(row) for row in rows}
+        return {row.study_id: _stored(row._mapping) for row in rows}
 
     def is_one_waiting(self, study_id: str) -> bool:
         """True while an ECG of the study has no analysis yet."""
@@ -73,5 +74,5 @@ class EcgAnalyses:
         return [EcgCorrection(**row._mapping) for row in rows]
 
 
-def _stored(row: sa.Row[Any]) -> StoredAnalysis:
-    return StoredAnalysis(**dict(row._mapping) | {"state": AnalysisState(row.state)})
+def _stored(row: Mapping[Any, Any]) -> StoredAnalysis:
+    return StoredAnalysis(**{**row, "state": AnalysisState(row["state"])})

@@ -6,13 +6,15 @@ the run may have looked before the change it is asked to see.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage.model import Job
+from storage.tables.prepared import Prepared
 from storage.tables.schema import job
 from storage.tables.upserts import insert_for
 
@@ -47,18 +49,8 @@ class Jobs:
               only: frozenset[str] = frozenset(), but_not: frozenset[str] = frozenset()) -> list[Job]:
         """Take up to `limit` due jobs whose lease is over (SKIP LOCKED on PostgreSQL), of `only` these kinds if any
         are named."""
-        is_free = sa.or_(job.c.lease_until.is_(None), job.c.lease_until <= now)
-        wanted = (sa.select(job.c.id).where(_IS_READY, job.c.due <= now, is_free, *_lane(only, but_not))
-                  .order_by(job.c.due, job.c.id).limit(limit).with_for_update(skip_locked=True))
-        ids = list(self._connection.execute(wanted).scalars())
-        if not ids:
-            return []
-        # What was asked for up to now is covered by the run that begins now; a later wish stays.
-        later_wish = sa.case((job.c.again_due > now, job.c.again_due))
-        rows = self._connection.execute(
-            sa.update(job).where(job.c.id.in_(ids))
-            .values(owner=owner, lease_until=lease_until, attempt=job.c.attempt + 1, again_due=later_wish)
-            .returning(job))
+        rows = _claiming(only, but_not).all(self._connection, {
+            "now": now, "most": limit, "of_owner": owner, "leased_until": lease_until})
         return sorted((_job(row) for row in rows), key=lambda claimed: (claimed.due, claimed.id))
 
     def extend(self, job_ids: list[int], owner: str, *, lease_until: datetime) -> int:
@@ -68,14 +60,7 @@ class Jobs:
 
     def finish(self, job_id: int, owner: str) -> bool:
         """True if the owner still held it."""
-        is_wanted_again = job.c.again_due.is_not(None)
-        done = self._connection.execute(
-            sa.update(job).where(job.c.id == job_id, *_held(owner))
-            .values(state=sa.case((is_wanted_again, _READY), else_=_DONE),
-                    due=sa.func.coalesce(job.c.again_due, job.c.due), attempt=sa.case((is_wanted_again, 0),
-                                                                                      else_=job.c.attempt),
-                    again_due=None, owner=None, lease_until=None, last_error=""))
-        return done.rowcount == 1
+        return _FINISH.run(self._connection, {"of_id": job_id, "of_owner": owner}) == 1
 
     def retry(self, job_id: int, owner: str, *, due: datetime, why: str) -> bool:
         """Give it back, due later (or sooner, if it was asked for again meanwhile), with the reason."""
@@ -94,10 +79,8 @@ class Jobs:
     def next_due(self, *, only: frozenset[str] = frozenset(), but_not: frozenset[str] = frozenset(),
                  ) -> datetime | None:
         """When the earliest ready job can be claimed."""
-        is_leased_longer = sa.and_(job.c.lease_until.is_not(None), job.c.lease_until > job.c.due)
-        claimable_at = sa.case((is_leased_longer, job.c.lease_until), else_=job.c.due)
-        return self._connection.execute(
-            sa.select(sa.func.min(claimable_at)).where(_IS_READY, *_lane(only, but_not))).scalar()
+        row = _next_due(only, but_not).first(self._connection, {})
+        return None if row is None else row["at"]
 
     def are_waiting(self, kind: str, *, more_than: int) -> bool:
         """True if more jobs of the kind than that are not finished."""
@@ -122,13 +105,12 @@ class Jobs:
             sa.delete(job).where(job.c.state == _DONE, job.c.due < due_before)).rowcount
 
     def _ask(self, kind: str, ref: str, due: datetime, key: str | None, *, keep_earlier: bool) -> None:
-        self._connection.execute(_asking(self._connection.dialect.name, keep_earlier), {
+        (_ENQUEUE if keep_earlier else _POSTPONE).run(self._connection, {
             "key": key or f"{kind}:{ref}", "kind": kind, "ref": ref, "due": due, "state": _READY})
 
 
-@lru_cache(maxsize=4)
-def _asking(dialect: str, keep_earlier: bool) -> sa.Insert:
-    """INSERT, or for a known key what enqueue and postpone say. Built once: it is on the hot path."""
+def _asking(dialect: str, *, keep_earlier: bool) -> sa.Insert:
+    """INSERT, or for a known key what enqueue and postpone say."""
     insert = insert_for(dialect, job)
     asked = insert.excluded.due
     new_due: Any = asked
@@ -144,15 +126,52 @@ def _asking(dialect: str, keep_earlier: bool) -> sa.Insert:
               "state": _READY})
 
 
+@lru_cache(maxsize=32)
+def _claiming(only: frozenset[str], but_not: frozenset[str]) -> Prepared:
+    """Choose and take in one statement; what is chosen is locked, so that PostgreSQL works it out once."""
+    now = sa.bindparam("now", type_=job.c.due.type)
+    is_free = sa.or_(job.c.lease_until.is_(None), job.c.lease_until <= now)
+    wanted = (sa.select(job.c.id).where(_IS_READY, job.c.due <= now, is_free, *_lane(only, but_not))
+              .order_by(job.c.due, job.c.id).limit(sa.bindparam("most", type_=sa.Integer))
+              .with_for_update(skip_locked=True).cte("wanted"))
+    # What was asked for up to now is covered by the run that begins now; a later wish stays.
+    later_wish = sa.case((job.c.again_due > now, job.c.again_due))
+    return Prepared(sa.update(job).where(job.c.id.in_(sa.select(wanted.c.id))).values(
+        owner=sa.bindparam("of_owner"), lease_until=sa.bindparam("leased_until"), attempt=job.c.attempt + 1,
+        again_due=later_wish).returning(*job.c))
+
+
+@lru_cache(maxsize=32)
+def _next_due(only: frozenset[str], but_not: frozenset[str]) -> Prepared:
+    is_leased_longer = sa.and_(job.c.lease_until.is_not(None), job.c.lease_until > job.c.due)
+    claimable_at = sa.case((is_leased_longer, job.c.lease_until), else_=job.c.due)
+    return Prepared(sa.select(sa.func.min(claimable_at).label("at")).where(_IS_READY, *_lane(only, but_not)))
+
+
 def _lane(only: frozenset[str], but_not: frozenset[str]) -> list[sa.ColumnElement[bool]]:
     """The kinds of jobs that somebody looks after."""
-    return [*([job.c.kind.in_(sorted(only))] if only else []),
-            *([job.c.kind.not_in(sorted(but_not))] if but_not else [])]
+    return [*([sa.or_(*(job.c.kind == kind for kind in sorted(only)))] if only else []),
+            *(job.c.kind != kind for kind in sorted(but_not))]
 
 
 def _held(owner: str) -> tuple[sa.ColumnElement[bool], ...]:
     return (_IS_READY, job.c.owner == owner)
 
 
-def _job(row: sa.Row[Any]) -> Job:
-    return Job(row.id, row.key, row.kind, row.ref, row.due, row.attempt, row.last_error)
+def _finishing() -> sa.Update:
+    is_wanted_again = job.c.again_due.is_not(None)
+    return sa.update(job).where(
+        job.c.id == sa.bindparam("of_id"), _IS_READY, job.c.owner == sa.bindparam("of_owner")).values(
+        state=sa.case((is_wanted_again, _READY), else_=_DONE), due=sa.func.coalesce(job.c.again_due, job.c.due),
+        attempt=sa.case((is_wanted_again, 0), else_=job.c.attempt), again_due=None, owner=None, lease_until=None,
+        last_error="")
+
+
+# Built once: every job runs these.
+_FINISH = Prepared(_finishing())
+_ENQUEUE = Prepared(partial(_asking, keep_earlier=True))
+_POSTPONE = Prepared(partial(_asking, keep_earlier=False))
+
+
+def _job(row: Mapping[str, Any]) -> Job:
+    return Job(row["id"], row["key"], row["kind"], row["ref"], row["due"], row["attempt"], row["last_error"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from storage.model import Scope
 from storage.model.orders import LinkEvidence, Order, OrderFilter, OrderSource, OrderState
+from storage.tables.prepared import Prepared
 from storage.tables.schema import exam_order as table
 from storage.tables.scoping import within
 from storage.tables.upserts import add_if_absent
@@ -25,6 +26,20 @@ _OF_STUDY_UID = sa.select(table).where(
 _OF_ACCESSION = sa.select(table).where(
     table.c.accession_number == sa.bindparam("accession"), table.c.site_id == sa.bindparam("of_site"),
     table.c.patient_id == sa.bindparam("of_patient"), table.c.state != OrderState.WITHDRAWN.value).limit(2)
+_OF_STUDY_EVERYWHERE = Prepared(sa.select(table).where(table.c.study_id == sa.bindparam("of_study"))
+                                .order_by(table.c.created_at, table.c.id).limit(1))
+
+
+def _open_and(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.exists().where(condition, table.c.site_id == sa.bindparam("of_site"), table.c.study_id.is_(None),
+                             sa.or_(*(table.c.state == state for state in _WAITING)))
+
+
+_MAY_BE_OF = Prepared(sa.select(sa.literal_column("1").label("may_be")).where(      # each `exists` by its own index
+    ~sa.exists().where(table.c.study_id == sa.bindparam("of_study")),
+    sa.or_(_open_and(table.c.study_instance_uid == sa.bindparam("uid")),
+           _open_and(table.c.accession_number == sa.bindparam("accession")),
+           _open_and(table.c.scheduled_at.between(sa.bindparam("since"), sa.bindparam("before"))))))
 
 
 class Orders:
@@ -54,6 +69,9 @@ class Orders:
 
     def of_study(self, study_id: str, scope: Scope) -> Order | None:
         """The order that a study was made for; the first one where several belong to it."""
+        if scope.site_ids is None:
+            found = _OF_STUDY_EVERYWHERE.first(self._connection, {"of_study": study_id})
+            return None if found is None else _order_of(found)
         row = self._connection.execute(
             sa.select(table).where(table.c.study_id == study_id, within(scope, table.c.site_id))
             .order_by(table.c.created_at, table.c.id).limit(1)).first()
@@ -109,6 +127,14 @@ class Orders:
         return self._connection.execute(
             sa.update(table).where(table.c.study_id == study_id, table.c.state.in_(_WAITING))
             .values(state=OrderState.PERFORMED.value, updated_at=at, revision=table.c.revision + 1)).rowcount
+
+    def may_be_of(self, study_id: str, site_id: str, *, study_instance_uid: str, accession_number: str,
+                  scheduled_from: datetime, scheduled_before: datetime) -> bool:
+        """True if no order is linked to the study, and an open one of its site without a study has its UID or its
+        accession number, or was scheduled in this time."""
+        return _MAY_BE_OF.first(self._connection, {
+            "of_study": study_id, "of_site": site_id, "uid": study_instance_uid, "accession": accession_number,
+            "since": scheduled_from, "before": scheduled_before}) is not None
 
     def find(self, wanted: OrderFilter, scope: Scope, *, limit: int, offset: int = 0) -> tuple[list[Order], int]:
         """A page by scheduled time, newest first, and how many there are in all."""
@@ -170,9 +196,12 @@ def _plain(order: Order) -> dict[str, Any]:
 
 
 def _order(row: sa.Row[Any]) -> Order:
-    values = dict(row._mapping)
-    evidence = values["link_evidence"]
-    return Order(**values | {
-        "state": OrderState(row.state), "source": OrderSource(row.source),
+    return _order_of(row._mapping)
+
+
+def _order_of(row: Mapping[Any, Any]) -> Order:
+    evidence = row["link_evidence"]
+    return Order(**{
+        **row, "state": OrderState(row["state"]), "source": OrderSource(row["source"]),
         "link_evidence": LinkEvidence(evidence) if evidence else None,
-        "placer_order_number": row.placer_order_number or ""})
+        "placer_order_number": row["placer_order_number"] or ""})

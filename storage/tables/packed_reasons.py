@@ -21,23 +21,20 @@ def packed(reasons: Reasons) -> dict[str, Any] | Reasons:
     texts: dict[str, int] = {}
     seen: list[Any] = []
     conditions: list[list[Any]] = []
-    numbers: dict[int, int] = {}             # of what is the same object: `decide` shares them
     seen_numbers: dict[int, int] = {}
-    rules: list[list[Any]] = []
     try:
-        for entry in reasons:
-            asked = []
-            for condition in entry["conditions"]:
-                number = numbers.get(id(condition))
-                if number is None:
-                    values = seen_numbers.setdefault(id(condition["seen"]), len(seen))
-                    if values == len(seen):
-                        seen.append(condition["seen"])
-                    numbers[id(condition)] = number = len(conditions)
-                    conditions.append([texts.setdefault(condition["text"], len(texts)), condition["holds"], values,
-                                       condition.get("why"), *_besides(condition, _CONDITION)])
-                asked.append(number)
-            rules.append([entry["rule"], entry["matched"], entry.get("gives"), asked, *_besides(entry, _RULE)])
+        # `decide` shares what is the same: one object is one condition, and one set of values.
+        met = {id(condition): condition for entry in reasons for condition in entry["conditions"]}
+        numbers = {found: number for number, found in enumerate(met)}
+        for condition in met.values():
+            values = seen_numbers.setdefault(id(condition["seen"]), len(seen))
+            if values == len(seen):
+                seen.append(condition["seen"])
+            conditions.append([texts.setdefault(condition["text"], len(texts)), condition["holds"], values,
+                               condition.get("why"), *_besides(condition, _CONDITION, "why")])
+        rules = [[entry["rule"], entry["matched"], entry.get("gives"),
+                  [numbers[id(condition)] for condition in entry["conditions"]], *_besides(entry, _RULE, "gives")]
+                 for entry in reasons]
     except KeyError:
         return reasons
     return {"format": _FORMAT, "texts": list(texts), "seen": seen, "conditions": conditions, "rules": rules}
@@ -55,10 +52,11 @@ def unpacked(kept: Any) -> Reasons:
             for name, matched, gives, asked, *more in kept["rules"]]
 
 
-def _besides(entry: dict[str, Any], known: frozenset[str]) -> list[dict[str, Any]]:
-    """What is in it that has no place of its own, if there is anything."""
-    more = {key: value for key, value in entry.items() if key not in known} if entry.keys() - known else {}
-    return [more] if more else []
+def _besides(entry: dict[str, Any], known: frozenset[str], optional: str) -> list[dict[str, Any]]:
+    """What is in it that has no place of its own, if there is anything; all but `optional` is known to be there."""
+    if len(entry) == len(known) - (optional not in entry):
+        return []
+    return [{key: value for key, value in entry.items() if key not in known}]
 
 
 _CONDITION = frozenset({"text", "holds", "seen", "why"})

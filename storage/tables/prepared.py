@@ -1,4 +1,4 @@
-"""Statements that every arrival runs: written once for both engines, and on SQLite run on the driver itself.
+"""Statements that every arrival and every decision run: once for both engines, on SQLite run on the driver itself.
 
 SQLAlchemy needs ten times as long as SQLite does to run a statement that it has compiled before. A `Prepared` one is
 compiled once a dialect, with the same conversions of values and results, and then goes past that. PostgreSQL, where
@@ -8,7 +8,7 @@ the way to the server costs more, keeps to SQLAlchemy. Whatever SQLite's driver 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -37,7 +37,25 @@ class Prepared:
         if isinstance(found, _OnDriver):
             return found.first(connection, values)
         row = connection.execute(found, values).first()
-        return None if row is None else {str(name): value for name, value in row._mapping.items()}
+        return None if row is None else _plain(row)
+
+    def all(self, connection: sa.Connection, values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """Run it; returns every row by the names of its columns."""
+        found = self._of(connection, values)
+        if isinstance(found, _OnDriver):
+            return found.all(connection, values)
+        return [_plain(row) for row in connection.execute(found, values)]
+
+    def run_many(self, connection: sa.Connection, several: Sequence[Mapping[str, Any]]) -> None:
+        """Run it for each of these, in their order."""
+        if not several:
+            return
+        found = self._of(connection, several[0])
+        if isinstance(found, _OnDriver):
+            for values in several:
+                found.execute(connection, values)
+        else:
+            connection.execute(found, several)
 
     def _of(self, connection: sa.Connection, values: Mapping[str, Any]) -> sa.Executable | _OnDriver:
         key = (connection.dialect.name, tuple(values))
@@ -55,10 +73,12 @@ class _OnDriver:
     def __init__(self, statement: Any, dialect: sa.Dialect, names: tuple[str, ...]) -> None:
         compiled: Any = statement.compile(dialect=dialect, column_keys=list(names) if statement.is_dml else None)
         self._sql = str(compiled)
+        if "[POSTCOMPILE_" in self._sql:
+            raise ValueError("the text of a prepared statement stays: say it with OR, not with a list")
         self._inputs: list[tuple[str, Any, _Processor]] = [
             (name, compiled.params.get(name), _of_type(compiled.binds[name].type, dialect, "bind_processor"))
             for name in compiled.positiontup]
-        columns = () if statement.is_dml else statement.selected_columns
+        columns = statement.exported_columns            # of a SELECT, or of RETURNING
         self._columns: list[str] = [column.name for column in columns]
         self._outputs: list[tuple[int, _Processor]] = [
             (index, processor) for index, column in enumerate(columns)
@@ -74,14 +94,20 @@ class _OnDriver:
         cursor = self.execute(connection, values)
         row = cursor.fetchone()
         cursor.close()
-        if row is None:
-            return None
-        if not self._columns:
-            return {}
+        return None if row is None else self._named(row)
+
+    def all(self, connection: sa.Connection, values: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        return [self._named(row) for row in self.execute(connection, values).fetchall()]
+
+    def _named(self, row: Sequence[Any]) -> dict[str, Any]:
         found = list(row)
         for index, processor in self._outputs:
             found[index] = processor(found[index])      # type: ignore[misc]
         return dict(zip(self._columns, found, strict=True))
+
+
+def _plain(row: sa.Row[Any]) -> dict[str, Any]:
+    return {str(name): value for name, value in row._mapping.items()}
 
 
 def _of_type(kind: Any, dialect: sa.Dialect, which: str, *more: Any) -> _Processor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from storage.model.rosters import (
     SwapState,
 )
 from storage.tables import schema as t
+from storage.tables.prepared import Prepared
 from storage.tables.readings import reading_of
 from storage.tables.scoping import within
 from storage.tables.upserts import upsert
@@ -32,6 +33,13 @@ from storage.tables.upserts import upsert
 IN_HAND = (ReadingState.UNREAD, ReadingState.IN_PROGRESS, ReadingState.AWAITING_REVIEW, ReadingState.IN_REVIEW,
            ReadingState.REJECTED)
 """States in which a reading that is somebody's counts as their work."""
+
+# Built once: every decision runs these.
+_ENTRIES_AT = Prepared(sa.select(t.roster_entry).where(
+    t.roster_entry.c.ends_at > sa.bindparam("now"), t.roster_entry.c.starts_at <= sa.bindparam("now"))
+    .order_by(t.roster_entry.c.starts_at, t.roster_entry.c.id))
+_HOLIDAYS = Prepared(sa.select(t.holiday).where(
+    t.holiday.c.day.between(sa.bindparam("first"), sa.bindparam("last"))).order_by(t.holiday.c.day))
 
 
 class Rosters:
@@ -125,7 +133,7 @@ class Rosters:
     def entry(self, entry_id: str) -> RosterEntry | None:
         """One stretch."""
         row = self._connection.execute(sa.select(t.roster_entry).where(t.roster_entry.c.id == entry_id)).first()
-        return None if row is None else _entry(row)
+        return None if row is None else _entry(row._mapping)
 
     def replace_entry(self, entry: RosterEntry) -> bool:
         """Write it if nobody did meanwhile; stores revision + 1."""
@@ -147,14 +155,11 @@ class Rosters:
         if user_id is not None:
             query = query.where(t.roster_entry.c.user_id == user_id)
         order = (t.roster_entry.c.starts_at, t.roster_entry.c.duty_group, t.roster_entry.c.id)
-        return [_entry(row) for row in self._connection.execute(query.order_by(*order))]
+        return [_entry(row._mapping) for row in self._connection.execute(query.order_by(*order))]
 
     def entries_at(self, at: datetime) -> list[RosterEntry]:
         """Everything that covers this moment."""
-        rows = self._connection.execute(
-            sa.select(t.roster_entry).where(t.roster_entry.c.ends_at > at, t.roster_entry.c.starts_at <= at)
-            .order_by(t.roster_entry.c.starts_at, t.roster_entry.c.id))
-        return [_entry(row) for row in rows]
+        return [_entry(row) for row in _ENTRIES_AT.all(self._connection, {"now": at})]
 
     # ------------------------------------------------------------------------------------------------------ swaps
     def add_swap(self, swap: Swap) -> None:
@@ -193,9 +198,8 @@ class Rosters:
     # --------------------------------------------------------------------------------------------------- days off
     def holidays(self, first: date, last: date) -> list[Holiday]:
         """The alliance's own days, both ends included, in order."""
-        rows = self._connection.execute(sa.select(t.holiday).where(
-            t.holiday.c.day.between(first, last)).order_by(t.holiday.c.day))
-        return [Holiday(row.day, HolidayKind(row.kind), row.name, row.name_en) for row in rows]
+        rows = _HOLIDAYS.all(self._connection, {"first": first, "last": last})
+        return [Holiday(row["day"], HolidayKind(row["kind"]), row["name"], row["name_en"]) for row in rows]
 
     def put_holiday(self, holiday: Holiday) -> None:
         """Add or replace the day."""
@@ -255,8 +259,8 @@ def _profile(row: sa.Row[Any]) -> ReaderProfile:
         updated_at=row.updated_at)
 
 
-def _entry(row: sa.Row[Any]) -> RosterEntry:
-    return RosterEntry(**{**row._mapping, "kind": EntryKind(row.kind), "revision": int(row.revision)})
+def _entry(row: Mapping[Any, Any]) -> RosterEntry:
+    return RosterEntry(**{**row, "kind": EntryKind(row["kind"]), "revision": int(row["revision"])})
 
 
 def _swap(row: sa.Row[Any]) -> Swap:

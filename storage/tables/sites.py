@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -22,8 +23,13 @@ from storage.model import (
     new_id,
 )
 from storage.tables import schema
+from storage.tables.prepared import Prepared
 from storage.tables.scoping import within
 from storage.tables.upserts import add_if_absent, upsert
+
+# Built once: every study that is decided about runs these.
+_SITE = Prepared(sa.select(schema.site).where(schema.site.c.id == sa.bindparam("of_id")))
+_DEVICE = Prepared(sa.select(schema.device).where(schema.device.c.id == sa.bindparam("of_id")))
 
 
 class Sites:
@@ -46,7 +52,7 @@ class Sites:
 
     def site(self, site_id: str) -> Site | None:
         """One site."""
-        row = self._row(schema.site, site_id)
+        row = _SITE.first(self._connection, {"of_id": site_id})
         return None if row is None else _site(row)
 
     def sites(self, scope: Scope) -> list[Site]:
@@ -54,7 +60,7 @@ class Sites:
         wanted = sa.select(schema.site).where(within(scope, schema.site.c.id)).order_by(schema.site.c.id)
         if scope.site_ids is not None:
             wanted = wanted.where(schema.site.c.id != INBOX_SITE_ID)
-        return [_site(row) for row in self._connection.execute(wanted)]
+        return [_site(row._mapping) for row in self._connection.execute(wanted)]
 
     # ---------------------------------------------------------------------------------------------------- devices
     def add_device(self, device: Device) -> None:
@@ -70,8 +76,8 @@ class Sites:
 
     def device(self, device_id: str) -> Device | None:
         """One device."""
-        row = self._row(schema.device, device_id)
-        return None if row is None else Device(**row._mapping)
+        row = _DEVICE.first(self._connection, {"of_id": device_id})
+        return None if row is None else Device(**row)
 
     def devices(self, scope: Scope) -> list[Device]:
         """By site and name."""
@@ -181,8 +187,8 @@ def _plain(record: Any) -> dict[str, Any]:
     return {name: value.value if isinstance(value, Enum) else value for name, value in values.items()}
 
 
-def _site(row: sa.Row[Any]) -> Site:
-    return Site(**{**row._mapping, "kind": SiteKind(row.kind)})
+def _site(row: Mapping[Any, Any]) -> Site:
+    return Site(**{**row, "kind": SiteKind(row["kind"])})
 
 
 def _knock(row: sa.Row[Any]) -> Knock:

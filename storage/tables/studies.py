@@ -42,6 +42,13 @@ _STUDIES = sa.select(_study, *_PATIENT_COLUMNS).join(_patient, _patient.c.id == 
 _INSTANCE_OF_UID = Prepared(sa.select(_instance).where(_instance.c.sop_instance_uid == sa.bindparam("uid")))
 _STUDY_OF_UID = _STUDIES.where(_study.c.study_instance_uid == sa.bindparam("uid"))
 _STUDY_OF_UID_EVERYWHERE = Prepared(_STUDY_OF_UID)
+_STUDY_EVERYWHERE = Prepared(_STUDIES.where(_study.c.id == sa.bindparam("of_study")))
+_ECGS_OF_STUDY = Prepared(                       # in the order of `instances_of`
+    sa.select(schema.ecg).join(_instance, _instance.c.id == schema.ecg.c.instance_id)
+    .join(_series, _series.c.id == _instance.c.series_id)
+    .where(_instance.c.study_id == sa.bindparam("of_study"), _instance.c.has_waveform)
+    .order_by(_series.c.number.is_(None), _series.c.number, _series.c.id,
+              _instance.c.number.is_(None), _instance.c.number, _instance.c.id))
 _SERIES_OF_UID = Prepared(sa.select(_series).where(_series.c.study_id == sa.bindparam("of_study"),
                                                    _series.c.series_instance_uid == sa.bindparam("uid")))
 _COUNT_IN_SERIES = Prepared(sa.update(_series).where(_series.c.id == sa.bindparam("of_series")).values(
@@ -156,6 +163,9 @@ class Studies:
 
     def get(self, study_id: str, scope: Scope) -> Study | None:
         """One study by our id."""
+        if scope.site_ids is None:
+            found = _STUDY_EVERYWHERE.first(self._connection, {"of_study": study_id})
+            return None if found is None else _study_of(found)
         return self._one(_study.c.id == study_id, scope)
 
     def find_uid(self, study_instance_uid: str, scope: Scope) -> Study | None:
@@ -188,11 +198,11 @@ class Studies:
     def ecg_of(self, instance_id: str) -> EcgFacts | None:
         """What the file says; check the scope by get_instance first."""
         row = self._connection.execute(sa.select(schema.ecg).where(schema.ecg.c.instance_id == instance_id)).first()
-        if row is None:
-            return None
-        values = dict(row._mapping)
-        lists = ("lead_names", "statements", "warnings", "critical_statements")
-        return EcgFacts(**values | {name: tuple(values[name] or ()) for name in lists})
+        return None if row is None else _ecg_of(row._mapping)
+
+    def ecgs_of(self, study_id: str) -> list[EcgFacts]:
+        """The same of every ECG in a study that has a waveform, in the order of `instances_of`."""
+        return [_ecg_of(row) for row in _ECGS_OF_STUDY.all(self._connection, {"of_study": study_id})]
 
     def related(self, study: Study, scope: Scope) -> list[Study]:
         """Other studies of the same patient identity (same site), newest first."""
@@ -250,6 +260,11 @@ def _study_of(row: Mapping[str, Any]) -> Study:
     values |= {"patient": _patient_of(row), "state": StudyState(values["state"]),
                "complete_by": CompleteBy(complete_by) if complete_by else None}
     return Study(**values)
+
+
+def _ecg_of(row: Mapping[Any, Any]) -> EcgFacts:
+    lists = ("lead_names", "statements", "warnings", "critical_statements")
+    return EcgFacts(**{**row, **{name: tuple(row[name] or ()) for name in lists}})
 
 
 def _instance_of(row: Mapping[str, Any]) -> Instance:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage.model import Grant, Role, User, new_id
+from storage.tables.prepared import Prepared
 from storage.tables.schema import api_token, login_session, role_grant, signing_key, user_account
 from storage.tables.upserts import add_if_absent
 
@@ -21,6 +22,11 @@ _USER_OF_SESSION = (
 _TIMES_OF_SESSION = (
     sa.select(login_session.c.created_at, login_session.c.last_seen_at, login_session.c.expires_at)
     .where(login_session.c.token_sha256 == sa.bindparam("token")))
+_OF_LOGIN = Prepared(sa.select(user_account).where(user_account.c.login == sa.bindparam("name")))
+_EVERYBODY = Prepared(sa.select(user_account).order_by(user_account.c.login))
+_GRANTS_OF_USER = Prepared(sa.select(role_grant).where(role_grant.c.user_id == sa.bindparam("of_user"))
+                           .order_by(role_grant.c.id))
+_GRANTS_OF_EVERYBODY = Prepared(sa.select(role_grant).order_by(role_grant.c.id))
 _GRANTS_OF_USERS = (sa.select(role_grant).where(role_grant.c.user_id.in_(sa.bindparam("ids", expanding=True)))
                     .order_by(role_grant.c.id))
 
@@ -47,13 +53,15 @@ class Users:
 
     def find_login(self, login: str) -> tuple[User, str, int] | None:
         """Account, password hash, failed logins in a row."""
-        row = self._connection.execute(sa.select(user_account).where(user_account.c.login == login)).first()
-        return None if row is None else (self._with_grants([row])[0], row.password_hash, row.failed_logins)
+        row = _OF_LOGIN.first(self._connection, {"name": login})
+        if row is None:
+            return None
+        grants = _GRANTS_OF_USER.all(self._connection, {"of_user": row["id"]})
+        return _users([row], grants)[0], row["password_hash"], row["failed_logins"]
 
     def all(self) -> list[User]:
         """By login."""
-        rows = self._connection.execute(sa.select(user_account).order_by(user_account.c.login)).all()
-        return self._with_grants(rows)
+        return _users(_EVERYBODY.all(self._connection, {}), _GRANTS_OF_EVERYBODY.all(self._connection, {}))
 
     def password_hash(self, user_id: str) -> tuple[str, int] | None:
         """Password hash and failed logins in a row, for asking again before a signature."""
@@ -162,13 +170,8 @@ class Users:
         return None if row is None else self._with_grants([row])[0]
 
     def _with_grants(self, rows: Sequence[sa.Row[Any]]) -> list[User]:
-        ids = [row.id for row in rows]
-        grants: defaultdict[str, list[Grant]] = defaultdict(list)
-        found = self._connection.execute(_GRANTS_OF_USERS, {"ids": ids})
-        for grant in found:
-            grants[grant.user_id].append(Grant(Role(grant.role), grant.site_id))
-        return [User(row.id, row.login, row.display_name, row.title, tuple(grants[row.id]), row.is_enabled,
-                     row.locked_until) for row in rows]
+        found = self._connection.execute(_GRANTS_OF_USERS, {"ids": [row.id for row in rows]})
+        return _users([row._mapping for row in rows], [grant._mapping for grant in found])
 
     def _add_grants(self, user_id: str, grants: tuple[Grant, ...]) -> None:
         for number, grant in enumerate(grants):  # the number keeps the order in which they were given
@@ -181,3 +184,11 @@ class Users:
 
     def _end_sessions(self, user_id: str) -> None:
         self._connection.execute(sa.delete(login_session).where(login_session.c.user_id == user_id))
+
+
+def _users(rows: Sequence[Mapping[Any, Any]], grants: Sequence[Mapping[Any, Any]]) -> list[User]:
+    given: defaultdict[str, list[Grant]] = defaultdict(list)
+    for grant in grants:
+        given[grant["user_id"]].append(Grant(Role(grant["role"]), grant["site_id"]))
+    return [User(row["id"], row["login"], row["display_name"], row["title"], tuple(given[row["id"]]),
+                 row["is_enabled"], row["locked_until"]) for row in rows]

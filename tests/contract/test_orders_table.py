@@ -161,3 +161,26 @@ async def test_an_accepted_message_is_remembered_once_with_its_answer(database):
         return (tx.hl7_exchanges.find("HIS", "a", "M1"), tx.hl7_exchanges.find("HIS", "b", "M1"))
 
     assert await database.read(look) == (exchange, None)
+
+
+@pytest.mark.parametrize(("changes", "may_be"), [
+    ({}, True),
+    ({"state": OrderState.IN_PROGRESS}, True),
+    ({"scheduled_at": AT - timedelta(days=9)}, False),
+    ({"scheduled_at": AT - timedelta(days=9), "study_instance_uid": "1.2.9"}, True),
+    ({"scheduled_at": AT - timedelta(days=9), "accession_number": "A9"}, True),
+    ({"study_instance_uid": "1.2.9", "site_id": "b"}, False),
+    ({"state": OrderState.PERFORMED}, False),
+    ({"state": OrderState.WITHDRAWN, "study_instance_uid": "1.2.9"}, False),
+    ({"study_id": "another"}, False),
+])
+async def test_an_open_order_without_a_study_may_be_the_one_of_a_study(database, put, changes, may_be):
+    await put(an_order(**changes))
+
+    def look(tx):
+        return tx.orders.may_be_of("study-1", "a", study_instance_uid="1.2.9", accession_number="A9",
+                                   scheduled_from=AT - timedelta(days=2), scheduled_before=AT + timedelta(days=2))
+
+    assert await database.read(look) is may_be
+    await put(an_order(study_id="study-1"))      # it has one already: no other is looked for
+    assert await database.read(look) is False

@@ -72,16 +72,20 @@ async def test_a_decision_keeps_its_reasons_and_is_seen_with_its_study(parts):
     assert await parts.database.read(lambda tx: tx.decisions.get("d2")) == made
     found = await parts.database.read(lambda tx: tx.decisions.of_study("study-1", HERE))
     assert [decision.id for decision in found] == ["d2", "decision-study-1"]
+    assert await parts.database.read(lambda tx: tx.decisions.newest("study-1")) == found[0]
+    assert await parts.database.read(lambda tx: tx.decisions.newest("study-2")) is None
     assert await parts.database.read(lambda tx: tx.decisions.of_study("study-1", ELSEWHERE)) == []
     assert await parts.database.read(lambda tx: tx.decisions.of_study("study-1", NOWHERE)) == []
 
 
 async def test_rule_sets_are_versions_and_the_newest_is_active(database):
     assert await database.read(lambda tx: tx.decisions.active_rule_set()) is None
+    assert await database.read(lambda tx: tx.decisions.active_version()) == 0
     first = await database.write(lambda tx: tx.decisions.add_rule_set("规则: 一", by="cli", at=MADE_AT))
     second = await database.write(lambda tx: tx.decisions.add_rule_set("规则: 二", by="u-1", at=MADE_AT))
     assert second > first
     assert await database.read(lambda tx: tx.decisions.active_rule_set()) == (second, "规则: 二")
+    assert await database.read(lambda tx: tx.decisions.active_version()) == second
     assert await database.read(lambda tx: tx.decisions.rule_set(first)) == "规则: 一"
     assert await database.read(lambda tx: tx.decisions.rule_set(99)) is None
     assert await database.read(lambda tx: tx.decisions.rule_sets()) == [

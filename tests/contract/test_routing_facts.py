@@ -160,3 +160,43 @@ async def test_a_forward_is_kept_once_per_study_and_destination_and_only_within_
     assert await parts.database.read(lambda tx: tx.forwards.get("f1")) == sent
     assert await parts.database.read(lambda tx: tx.forwards.of_study(study.id, Scope(frozenset({"east"})))) == [sent]
     assert await parts.database.read(lambda tx: tx.forwards.of_study(study.id, Scope(frozenset({"west"})))) == []
+
+
+class Counting:
+    """A database that counts what it is asked to do."""
+
+    def __init__(self, database):
+        self._database = database
+        self.reads = self.writes = 0
+
+    async def read(self, work):
+        self.reads += 1
+        return await self._database.read(work)
+
+    async def write(self, work):
+        self.writes += 1
+        return await self._database.write(work)
+
+
+async def test_a_study_that_no_order_can_be_of_is_routed_by_one_look_and_one_write(parts):
+    await parts.database.write(lambda tx: tx.decisions.add_rule_set(RULES, by="t", at=parts.clock()))
+    for modality in ("CT", "ECG"):
+        study = await add_study(parts, modality=modality)
+        counting = Counting(parts.database)
+        reading = await route_study(dataclasses.replace(parts, database=counting), study.id)
+        assert (counting.reads, counting.writes) == (1, 1)
+        [decision] = await parts.database.read(lambda tx, s=study: tx.decisions.of_study(s.id, EVERYWHERE))
+        kept = await parts.database.write(lambda tx, r=reading: (tx.clocks.of_reading(r.id), tx.clocks.timer(r.id)))
+        assert reading.decision_id == decision.id
+        assert len(kept[0]) == 4
+        assert kept[1] is not None
+        assert await route_study(dataclasses.replace(parts, database=counting), study.id) == reading
+        assert (counting.reads, counting.writes) == (2, 1)       # nothing new: it was only looked at
+
+
+async def test_rules_that_another_process_put_into_force_decide_about_the_next_study(parts):
+    await parts.database.write(lambda tx: tx.decisions.add_rule_set(RULES, by="t", at=parts.clock()))
+    assert (await route_study(parts, (await add_study(parts, modality="CT")).id)).group == "day"
+    changed = RULES.replace("when: []\n    then: {group: day}", "when: []\n    then: {group: late}")
+    await parts.database.write(lambda tx: tx.decisions.add_rule_set(changed, by="another", at=parts.clock()))
+    assert (await route_study(parts, (await add_study(parts, modality="CT")).id)).group == "late"

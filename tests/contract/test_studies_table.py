@@ -31,6 +31,7 @@ from storage.model import (
     StudyState,
     new_id,
 )
+from storage.tables import schema
 from tests.support import dicom_builders as build
 from tests.support.stores import START
 
@@ -165,3 +166,23 @@ async def test_racing_receivers_of_one_uid_keep_one_and_quarantine_the_others(da
     outcomes = await asyncio.gather(*(receive(database, one) for one in files))
     assert sorted(outcomes) == ["conflict"] * 7 + ["kept"]
     assert len(await database.read(lambda tx: tx.arrivals.quarantine(EVERYWHERE))) == 7
+
+
+async def test_the_ecgs_of_a_study_are_those_with_a_waveform_in_the_order_of_its_instances(database):
+    made = [replace(INSTANCE, id=f"instance-{n}", sop_instance_uid=f"1.2.3.1.{n}", number=number, has_waveform=n != 3)
+            for n, number in ((1, 7), (2, None), (3, 1), (4, 5))]
+
+    def work(tx):
+        add_all(tx)
+        for instance in made[1:]:
+            assert tx.studies.add_instance(instance)
+        tx.connection.execute(schema.instance.update().values(has_waveform=schema.instance.c.id != "instance-3"))
+        for instance in made:
+            tx.studies.add_ecg(replace(ECG, instance_id=instance.id))
+
+    await database.write(work)
+    found = await database.read(lambda tx: (tx.studies.ecgs_of("study-1"), tx.studies.ecgs_of("study-2"), [
+        tx.studies.ecg_of(one.id) for one in tx.studies.instances_of("study-1", EVERYWHERE) if one.has_waveform]))
+    assert found[0] == found[2]
+    assert found[1] == []
+    assert {one.instance_id for one in found[0]} == {"instance-1", "instance-2", "instance-4"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -44,6 +44,46 @@ async def test_a_job_runs_as_soon_as_it_is_enqueued_and_once(parts):
     finally:
         await runner.stop()
     assert await counts(parts) == {"ready": 0, "done": 2, "failed": 0}
+
+
+async def test_a_job_that_is_due_soon_after_another_runs_at_its_time(parts, clock):
+    seen = []
+
+    async def handle(_parts, job):
+        seen.append(job.ref)
+
+    runner = JobRunner(dataclasses.replace(parts, clock=lambda: datetime.now(UTC)), {"work": handle}, poll_s=30)
+    at = datetime.now(UTC)
+
+    def both(tx):
+        tx.jobs.enqueue("work", "now", due=at)
+        tx.jobs.enqueue("work", "soon", due=at + timedelta(seconds=0.5))
+
+    await parts.database.write(both)
+    await runner.start()                         # nobody wakes it: it must know when the second is due
+    try:
+        await until(lambda: seen == ["now", "soon"])
+    finally:
+        await runner.stop()
+    assert datetime.now(UTC) - at < timedelta(seconds=10)
+
+
+async def test_more_jobs_than_workers_all_run(parts):
+    seen = []
+
+    async def handle(_parts, job):
+        await asyncio.sleep(0)
+        seen.append(job.ref)
+
+    refs = [f"{number:02}" for number in range(20)]
+    await parts.database.write(lambda tx: [tx.jobs.enqueue("work", ref, due=parts.clock()) for ref in refs] and None)
+    runner = JobRunner(parts, {"work": handle}, poll_s=30, workers=3)
+    await runner.start()
+    try:
+        await until(lambda: len(seen) == len(refs))
+    finally:
+        await runner.stop()
+    assert sorted(seen) == refs
 
 
 async def test_a_failing_job_waits_with_its_error_and_the_next_one_runs(parts, clock):

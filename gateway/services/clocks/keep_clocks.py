@@ -6,7 +6,7 @@ it from there. Where a reading moves from state to state, one call of `follow_re
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -23,7 +23,7 @@ from gateway.core.clocks import (
 from gateway.core.due_times import examination_class
 from gateway.core.priority import HINT_TAG
 from gateway.services.clocks.tell import tell_wanted
-from gateway.services.people.groups import groups_of
+from routing_rules.model import Group
 from storage.interface import Transaction
 from storage.model import (
     EVERYWHERE,
@@ -43,18 +43,18 @@ _AT_THE_CLINIC = (DeliveryState.ACCEPTED, DeliveryState.OPENED, DeliveryState.AC
 _ENDED = (ReadingState.RETURNED, ReadingState.WITHDRAWN, ReadingState.GIVEN_UP, ReadingState.READ_ELSEWHERE)
 
 
-def start_clocks(tx: Transaction, reading: Reading, decision: Decision, *, at: datetime, zone: ZoneInfo) -> None:
+def start_clocks(tx: Transaction, reading: Reading, decision: Decision, study: Study, groups: Mapping[str, Group], *,
+                 at: datetime, zone: ZoneInfo, is_new: bool) -> None:
     """A decision was made about a reading: start its clocks, or start them again as the new decision has it.
 
     Where somebody holds the reading it keeps the clocks that it has: the new decision does not move it either.
-    `zone` is the reading centre's, for its rosters.
+    `groups` are those of the decision's rules, none where they could not be asked: it is routed all the same. `zone`
+    is the reading centre's, for its rosters. A reading that `is_new` in this write has no clocks yet.
     """
     if reading.state is not ReadingState.UNREAD:
         return
-    study = tx.studies.get(reading.study_id, EVERYWHERE)
-    assert study is not None                    # it has just been routed
-    timer = tx.clocks.timer(reading.id)
-    kept = {clock.stage: clock for clock in tx.clocks.of_reading(reading.id)}
+    timer = None if is_new else tx.clocks.timer(reading.id)
+    kept = {} if is_new else {clock.stage: clock for clock in tx.clocks.of_reading(reading.id)}
     complete_at = study.completed_at or at
     counts_from = max(reading.hold_until or complete_at, complete_at)
     minutes = _minutes(decision, study, counts_from)
@@ -70,7 +70,7 @@ def start_clocks(tx: Transaction, reading: Reading, decision: Decision, *, at: d
         clocks.append(replace(begun(Stage.ARRIVE, study.first_arrival_at), met_at=complete_at))
     tx.clocks.put(clocks)
     kept.update((clock.stage, clock) for clock in clocks)
-    plan = _plan(tx, reading, decision, minutes)
+    plan = _plan(reading, decision, minutes, groups)
     fresh = ReadingTimer(reading.id, study.id, None, plan.as_json())
     _set_timer(tx, fresh, kept.values(), reading.state)
     if timer is None:
@@ -177,10 +177,8 @@ def _minutes(decision: Decision, study: Study, counts_from: datetime) -> dict[St
         examination=examination_class(study.modality, study.body_part), is_raised=HINT_TAG in decision.tags)
 
 
-def _plan(tx: Transaction, reading: Reading, decision: Decision, minutes: dict[Stage, int]) -> Plan:
+def _plan(reading: Reading, decision: Decision, minutes: dict[Stage, int], groups: Mapping[str, Group]) -> Plan:
     outcome = decision.outcome
-    # Rules that could not be asked may not be readable either: the study is routed all the same.
-    groups = {} if "failure" in decision.inputs else groups_of(tx, decision.rules_version)
     group = groups.get(reading.group)
     overflow = outcome.get("overflow") or {}
     return Plan(
