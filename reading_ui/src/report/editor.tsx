@@ -83,12 +83,17 @@ export function Editor({ study, handle, insert }: EditorProps) {
     const isHere = last.current === section && area.selectionStart !== area.selectionEnd;
     const done = isHere ? confirmedAt(text, area.selectionStart, area.selectionEnd) : null;
     const next = unconfirmedIn(done?.text ?? text)[0];
-    if (done !== null) put({ [section]: done.text });
-    requestAnimationFrame(() => {
+    const select = (): void => {
       area.focus();
       if (next !== undefined) area.setSelectionRange(next.start, next.end);
       else if (done !== null) area.setSelectionRange(done.caret, done.caret);
-    });
+    };
+    if (done === null) {
+      select(); // at once: the next key may follow the click sooner than a frame is painted
+      return;
+    }
+    put({ [section]: done.text });
+    requestAnimationFrame(select);
   }, [put]);
 
   useEffect(() => {
