@@ -38,7 +38,7 @@ def pdf_inside(data: bytes) -> bytes:
     try:
         ds = pydicom.dcmread(io.BytesIO(data))
         document = bytes(ds.EncapsulatedDocument)
-    except (InvalidDicomError, AttributeError, TypeError, ValueError, EOFError) as exc:
+    except (InvalidDicomError, AttributeError, TypeError, ValueError, EOFError, OSError) as exc:
         raise Unreadable("The object holds no document.", reason="pdf-missing") from exc
     length = ds.get("EncapsulatedDocumentLength")
     if isinstance(length, int) and 0 < length <= len(document):

@@ -39,6 +39,6 @@ def renamed_copy(part10: bytes, *, sop_instance_uid: str, at: datetime) -> bytes
         dataset.file_meta.MediaStorageSOPInstanceUID = UID(sop_instance_uid)
         written = BytesIO()
         dataset.save_as(written, enforce_file_format=True)
-    except (InvalidDicomError, AttributeError, ValueError, TypeError, KeyError, EOFError) as exc:
+    except (InvalidDicomError, AttributeError, ValueError, TypeError, KeyError, EOFError, OSError) as exc:
         raise Unreadable(f"No copy can be made of it: {exc}", reason="not-dicom") from exc
     return written.getvalue()

@@ -63,6 +63,10 @@ def read_head(read_range: ReadRange, size_bytes: int) -> FileHead:
     except (InvalidDicomError, EOFError, struct.error, ValueError, KeyError, AttributeError, TypeError,
             NotImplementedError, RecursionError, OverflowError, zlib.error) as exc:
         raise Unreadable(f"The data set cannot be read: {exc}", reason="dataset-unreadable") from exc
+    except OSError as exc:
+        if exc.errno is not None:            # the disk's; pydicom says so, without a number, of a sequence cut short
+            raise
+        raise Unreadable(f"The data set cannot be read: {exc}", reason="dataset-unreadable") from exc
 
 
 class RangeFile(io.RawIOBase):

@@ -104,6 +104,8 @@ def test_the_doctor_takes_the_gateways_numbers_one_by_one_into_the_report(tmp_pa
             page.goto("/worklist")
             expect(page.get_by_test_id("worklist-row")).to_have_count(1, timeout=room.SLOW_MS)
             room.open_from_worklist(page, "演示患者甲")
+            # A template takes what is known when it is chosen; the first examination loads its libraries.
+            expect(page.get_by_test_id("ecg-side")).to_contain_text("网关测量", timeout=room.SLOW_MS)
             page.get_by_test_id("claim").click()
             page.get_by_test_id("template").select_option("T6", timeout=room.SLOW_MS)
             technique = page.get_by_test_id("report-technique")

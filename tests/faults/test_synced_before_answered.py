@@ -42,7 +42,7 @@ def calls_in_order(trace: str) -> list[str]:
             continue
         pid, rest = found["pid"], found["rest"]
         if rest.endswith("<unfinished ...>"):
-            begun[pid] = rest.removesuffix("<unfinished ...>").rstrip()
+            begun[pid] = rest.removesuffix("<unfinished ...>").rstrip() + " "   # as where nothing interrupted it
             if _TO_A_PEER.match(begun[pid]):
                 calls.append(begun.pop(pid))
         elif rest.startswith("<... "):

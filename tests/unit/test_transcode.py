@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import warnings
 from io import BytesIO
@@ -16,6 +17,7 @@ from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import UID
 
 from gateway.core.errors import Unreadable
+from gateway.renditions.stored_file import read_head
 from gateway.renditions.transcode import other_syntaxes, transcode
 from tests.support.dicom_builders import ct_slice, dataset_of, with_text
 
@@ -151,6 +153,22 @@ def test_damaged_files_are_turned_or_refused_and_nothing_else_happens(syntax):
             outcomes["refused"] += 1
     print(f"seed {seed}: {outcomes}")
     assert outcomes["turned"] + outcomes["refused"] == 400
+
+
+@pytest.mark.parametrize("syntax", ["explicit", "rle"])
+@pytest.mark.parametrize("error", [None, errno.EIO])
+def test_a_sequence_cut_short_is_refused_and_a_disk_that_fails_is_told_as_such(syntax, error):
+    stored = ct_slice(1, syntax=syntax, rows=16, columns=16)
+    first = len(stored) - len(dataset_of(stored))
+    cut = stored[:first] + b"\x08\x00\x40\x11SQ\x00\x00\xff\xff\xff\xff" + b"\xfe\xff"
+
+    def read_range(start: int, length: int) -> bytes:
+        if error and start + length > first:
+            raise OSError(error, "the disk")
+        return cut[start:start + length]
+
+    with pytest.raises(OSError if error else Unreadable):
+        read_head(read_range, len(cut))
 
 
 def _syntax_of(part10: bytes) -> str:
