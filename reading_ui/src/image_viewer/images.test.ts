@@ -4,6 +4,7 @@ import type { InstanceView, StudyView } from '../api/types';
 import type { DicomJson } from './attributes';
 import { firstIndex, inScanOrder, qualityOf, stacksOf } from './images';
 import { actionOf } from './keys';
+import { frameUrl, previewUrl, thumbnailUrl } from './pixel_loader';
 import { renderPathOf } from './render_path';
 import { en, zh } from './words';
 
@@ -62,6 +63,16 @@ describe('keys', () => {
     expect(press('Tab')).toBeNull();
     expect(press('I')).toEqual({ do: 'invert' });
     expect(press('7')).toEqual({ do: 'preset', key: '7' });
+  });
+});
+
+describe('another object under the same UID', () => {
+  it('is another stack at other addresses', () => {
+    const of = (version: string) => stacksOf(study('DX', [instance(1, { version })]))[0];
+    const [first, second] = [of('aa'), of('bb')];
+    if (first?.images[0] === undefined || second?.images[0] === undefined) throw new Error('no stack');
+    expect(first.key).not.toBe(second.key);
+    for (const address of [frameUrl, previewUrl, thumbnailUrl]) expect(address(first.images[0])).not.toBe(address(second.images[0]));
   });
 });
 
